@@ -1,0 +1,1 @@
+"""One client package a system: it speaks to the system and asserts nothing."""

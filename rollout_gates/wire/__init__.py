@@ -1,0 +1,1 @@
+"""How a gate talks to a system: one client, one recorder, one pace, one budget."""

@@ -1,0 +1,1 @@
+"""Stand-in systems on loopback, with switchable faults. Talked to over sockets only."""

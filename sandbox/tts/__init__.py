@@ -1,0 +1,1 @@
+"""The TTS system: platform, API function and providers."""
