@@ -1,0 +1,237 @@
+"""Runs the flows of a system at the same time, each of them once.
+
+A flow is an async function that acts on the system and returns a frozen observation. It asserts nothing.
+The first check that asks for an observation starts every flow that the selected checks will ask for; a
+check then waits for its own flow alone. So a gate takes as long as its longest flow, not as their sum.
+Flows marked ``last`` (bursts) run one by one, after all the others have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rollout_gates.errors import UnknownFlow
+
+Act = Callable[["Context"], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One thing to do to a system, under a name; *last* ones run alone, when all the others are done."""
+
+    name: str
+    act: Act
+    last: bool = False
+
+
+def flow(name: str, *, last: bool = False) -> Callable[[Act], Flow]:
+    """Make an async function ``act(context) -> observation`` a `Flow` called *name*."""
+
+    def wrap(act: Act) -> Flow:
+        return Flow(name, act, last)
+
+    return wrap
+
+
+class Record(Protocol):
+    """How the conductor writes into the run's events."""
+
+    def __call__(self, kind: str, /, **fields: Any) -> None: ...
+
+
+@dataclass
+class Context:
+    """What a flow is handed. One object a system and run; the session in it is shared by all flows."""
+
+    system: str
+    environment: Any
+    settings: Any
+    wire: Any
+    budget: Any
+    pace: Any
+    journal: Any
+    run_id: str
+    golden: Mapping[str, Any] = field(default_factory=dict)
+    record: Record = lambda _kind, /, **_fields: None
+    session: Any = None
+    stage: Stage | None = None
+
+    async def observe(self, name: str) -> Any:
+        """Wait for the observation of flow *name*; raises what that flow raised."""
+        if self.stage is None:
+            raise UnknownFlow(self.system, name, ())
+        return await self.stage.observe(name)
+
+    def note(self, text: str) -> None:
+        """Tell the person who waits what is going on; it is kept in the evidence as well."""
+        self.record("note", text=text)
+
+
+OpenSession = Callable[[Context], contextlib.AbstractAsyncContextManager[Any]]
+
+
+class Stage:
+    """The flows of one system on the running event loop."""
+
+    def __init__(self, context: Context, flows: Mapping[str, Flow]) -> None:
+        self._context = context
+        self._flows = flows
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._demanded: frozenset[str] = frozenset()
+        context.stage = self
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start every flow in *names*; the ones marked ``last`` queue up behind the rest."""
+        self._demanded = frozenset(names)
+        for name in sorted(self._demanded):
+            self._task(name)
+
+    async def observe(self, name: str) -> Any:
+        """Return the observation of *name*, starting its flow if nobody did. A cancelled caller leaves it running."""
+        return await asyncio.shield(self._task(name))
+
+    def _task(self, name: str) -> asyncio.Task[Any]:
+        if name not in self._flows:
+            raise UnknownFlow(self._context.system, name, self._flows)
+        if name not in self._tasks:
+            task = asyncio.create_task(self._run(self._flows[name]), name=f"flow {name}")
+            # The exception belongs to whoever observes; without this asyncio would report it a second time.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._tasks[name] = task
+        return self._tasks[name]
+
+    async def _run(self, flow: Flow) -> Any:
+        if flow.last:
+            await self._others_end(flow)
+        record, started = self._context.record, time.monotonic()
+        record("flow_started", flow=flow.name, system=self._context.system)
+        error: str | None = None
+        try:
+            return await flow.act(self._context)
+        except BaseException as problem:
+            error = type(problem).__name__
+            raise
+        finally:
+            seconds = round(time.monotonic() - started, 6)
+            record("flow_finished", flow=flow.name, system=self._context.system, duration_s=seconds, error=error)
+
+    async def _others_end(self, flow: Flow) -> None:
+        """Wait for all that is not last, and for the last ones that come before *flow* by name."""
+        await asyncio.sleep(0)
+        while True:
+            others = [
+                task
+                for name, task in self._tasks.items()
+                if not task.done() and name != flow.name and (not self._flows[name].last or name < flow.name)
+            ]
+            if not others:
+                return
+            await asyncio.wait(others)
+
+    async def cancel(self) -> None:
+        """End what still runs, and wait until it has ended."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+
+@dataclass
+class _Company:
+    stage: Stage
+    close: contextlib.AsyncExitStack
+
+
+MakeContext = Callable[[str], contextlib.AbstractAsyncContextManager[Context]]
+
+
+class Conductor:
+    """Owns the event loop in the background, and one `Stage` a system.
+
+    *make_context* opens what a system's flows share (wire, budget, session) and closes it at the end;
+    *flows* are the flows of each system. `demand` is told, before anything starts, what checks will ask for.
+    """
+
+    def __init__(self, make_context: MakeContext, flows: Callable[[str], Mapping[str, Flow]]) -> None:
+        self._make_context = make_context
+        self._flows = flows
+        self._demands: dict[str, set[str]] = {}
+        self._companies: dict[str, Future[_Company]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def demand(self, system: str, names: Iterable[str]) -> None:
+        """Say that checks of *system* will observe *names*, so that all of them can start together."""
+        self._demands.setdefault(system, set()).update(names)
+
+    def observe(self, system: str, name: str, *, timeout_s: float | None = None) -> Any:
+        """Return the observation of flow *name* of *system*; raises what the flow raised, or ``TimeoutError``."""
+        loop = self._running_loop()
+        company = self._company(loop, system).result(timeout_s)
+        return asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop).result(timeout_s)
+
+    def close(self) -> None:
+        """Cancel what runs, close every session (which removes what the run made), and end the loop."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._close_companies(), loop).result()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    async def _close_companies(self) -> None:
+        problems: list[Exception] = []
+        for opening in self._companies.values():
+            if not opening.done() or opening.exception() is not None:
+                opening.cancel()
+                continue
+            company = opening.result()
+            await company.stage.cancel()
+            try:
+                await company.close.aclose()
+            except Exception as problem:  # noqa: BLE001 - one system's clean-up must not keep another's from running
+                problems.append(problem)
+        if problems:
+            raise ExceptionGroup("clean-up failed", problems)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="conductor", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def _company(self, loop: asyncio.AbstractEventLoop, system: str) -> Future[_Company]:
+        with self._lock:
+            if system not in self._companies:
+                self._companies[system] = asyncio.run_coroutine_threadsafe(self._open(system), loop)
+            return self._companies[system]
+
+    async def _open(self, system: str) -> _Company:
+        async with contextlib.AsyncExitStack() as stack:
+            context = await stack.enter_async_context(self._make_context(system))
+            stage = Stage(context, self._flows(system))
+            stage.start(self._demands.get(system, ()))
+            return _Company(stage, stack.pop_all())
+        raise AssertionError  # pragma: no cover - the stack never swallows
+
+
+@contextlib.asynccontextmanager
+async def opened(context: Context, open_session: OpenSession) -> AsyncIterator[Context]:
+    """Open the system's session into *context* and close it afterwards."""
+    async with open_session(context) as session:
+        context.session = session
+        yield context

@@ -1,0 +1,18 @@
+"""The closed list of reasons for which a clause can be inconclusive."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a clause could not be judged. Nothing outside of this list is reported."""
+
+    NO_TRAFFIC = "no traffic"
+    TOO_EARLY = "too early"
+    TOO_FEW_SAMPLES = "too few samples"
+    SOURCE_ABSENT = "source absent"
+    OUT_OF_BUDGET = "out of budget"
+    NOT_CONFIGURED = "not configured"
+    CHECK_ERRORED = "check errored"
+    CHECK_DID_NOT_RUN = "check did not run"
