@@ -1,0 +1,256 @@
+"""Environment files: what a run is pointed at, what it may do there, and where its secrets come from.
+
+A file is TOML (``environments/NAME.toml`` or any path). It is validated whole before anything is sent. Unknown
+keys are refused. Values of secrets never stand in it: a key under ``secrets`` names an environment variable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+
+from rollout_gates.errors import EnvironmentFileError, did_you_mean
+from rollout_gates.explain import explain
+
+Model = TypeVar("Model", bound=BaseModel)
+Kind = Literal["local", "staging", "prod"]
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{1,63}")
+
+
+class Secret(SecretStr):
+    """A value that never shows itself: ``repr`` and ``str`` are masked. `reveal` gives it to the wire alone."""
+
+    def reveal(self) -> str:
+        """Return the value in clear."""
+        return self.get_secret_value()
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Secrets(_Table):
+    """Base of a system's ``secrets`` table: each field holds the *name* of an environment variable."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_not_values(cls, table: Any) -> Any:
+        for key, value in table.items() if isinstance(table, dict) else ():
+            if not (isinstance(value, str) and _VARIABLE.fullmatch(value)):
+                raise ValueError(f"{key} must be the name of an environment variable such as MY_TOKEN, never a value")
+        return table
+
+
+class SystemSettings(_Table):
+    """Base of a system's own table. A system package subclasses it as ``Settings``."""
+
+    key: ClassVar[str] = ""
+    _resolved: dict[str, Secret] = PrivateAttr(default_factory=dict)
+
+    def secret(self, name: str) -> Secret | None:
+        """Return the secret that ``secrets.<name>`` points at, or ``None`` where the key is not given."""
+        return self._resolved.get(name)
+
+    @property
+    def held_secrets(self) -> Mapping[str, Secret]:
+        """All secrets that the file names, by key."""
+        return dict(self._resolved)
+
+    def facts(self) -> dict[str, str]:
+        """What the catalogue's ``applies`` tables are matched against, for example mode and lane."""
+        return {}
+
+    def capabilities(self) -> frozenset[str]:
+        """What this configuration allows beyond the API, for example ``database``."""
+        return frozenset()
+
+    def problems(self, kind: Kind) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - for subclasses
+        """Yield (key, what is expected) for what a single field cannot tell, such as a key that prod forbids."""
+        return ()
+
+
+class Limits(_Table):
+    """What one run may spend, all workers together."""
+
+    billable_calls: int = Field(6, ge=0)
+    burst_requests: int = Field(400, ge=0)
+    timeout_s: float = Field(30, gt=0, le=600)
+
+
+class Waiver(_Table):
+    """A red clause that somebody answers for until a day. It stands in the environment file only."""
+
+    clause: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    expires: date
+
+
+class _Head(_Table):
+    kind: Kind
+    sandbox: bool = False
+    waivers: tuple[Waiver, ...] = ()
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One validated environment. *digest* is the SHA-256 of the file's bytes, in hex."""
+
+    name: str
+    kind: Kind
+    path: Path
+    digest: str
+    limits: Limits
+    waivers: tuple[Waiver, ...]
+    sandbox: bool
+    systems: Mapping[str, SystemSettings]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What a freshly started stand-in adds to a file: tables a system, and the variables that hold its secrets."""
+
+    systems: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file that was read and checked as far as it goes without a stand-in."""
+
+    name: str
+    path: Path
+    digest: str
+    head: _Head
+    tables: Mapping[str, dict[str, Any]]
+    classes: Mapping[str, type[SystemSettings]]
+
+    def finish(self, variables: Mapping[str, str], overlay: Overlay = Overlay()) -> Environment:
+        """Validate the systems' tables and resolve their secrets. Raises `EnvironmentFileError`."""
+        held = {**variables, **overlay.variables}
+        systems = {key: self._system(key, held, overlay) for key in self.tables}
+        head = self.head
+        return Environment(
+            self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
+        )
+
+    def _system(self, key: str, variables: Mapping[str, str], overlay: Overlay) -> SystemSettings:
+        table = _merged(overlay.systems.get(key, {}), self.tables[key])
+        settings = _validated(self.classes[key], table, self.path, (key,))
+        missing = list(_resolve(settings, variables))
+        problems = [(f"{key}.{name}", expected) for name, expected in settings.problems(self.head.kind)]
+        problems += [
+            (f"{key}.secrets.{name}", f"the environment variable {variable} is not set; export it or remove the key")
+            for name, variable in missing
+        ]
+        if problems:
+            raise EnvironmentFileError("\n".join(f"{self.path}: {name}: {text}" for name, text in problems))
+        return settings
+
+
+def load_environment(
+    wanted: str,
+    *,
+    classes: Mapping[str, type[SystemSettings]],
+    folder: Path = Path("environments"),
+    variables: Mapping[str, str] | None = None,
+) -> Environment:
+    """Read, validate and resolve one environment that needs no stand-in. Raises `EnvironmentFileError`."""
+    return read_environment(wanted, classes=classes, folder=folder).finish(
+        os.environ if variables is None else variables
+    )
+
+
+def read_environment(
+    wanted: str, *, classes: Mapping[str, type[SystemSettings]], folder: Path = Path("environments")
+) -> Draft:
+    """Read the file that *wanted* (a name in *folder*, or a path) means, and check all but what a stand-in adds."""
+    path = find_environment(wanted, folder)
+    data = path.read_bytes()
+    document = _parsed(data, path)
+    tables = {key: document.pop(key) for key in list(document) if key in classes}
+    _refuse_strangers(document, classes, path)
+    head = _validated(_Head, document, path, ())
+    if head.sandbox and head.kind != "local":
+        raise EnvironmentFileError(f"{path}: sandbox: only an environment of kind 'local' may start the stand-in")
+    if not tables:
+        raise EnvironmentFileError(
+            f"{path}: no system is configured; add one of the tables [{'], ['.join(sorted(classes))}]"
+        )
+    for key, table in tables.items():
+        _refuse_unknown(classes[key], table, path, key, complete=not head.sandbox)
+    return Draft(path.stem, path, hashlib.sha256(data).hexdigest(), head, tables, classes)
+
+
+def find_environment(wanted: str, folder: Path) -> Path:
+    """Return the path of the file that *wanted* names. Raises `EnvironmentFileError` with the choices."""
+    is_path = wanted.endswith(".toml") or "/" in wanted
+    path = Path(wanted) if is_path else folder / f"{wanted}.toml"
+    if path.is_file():
+        return path
+    if is_path:
+        raise EnvironmentFileError(f"--env: there is no file {path}")
+    known = [file.stem for file in folder.glob("*.toml")]
+    raise EnvironmentFileError(f"--env: unknown environment {wanted!r} in {folder}{did_you_mean(wanted, known)}")
+
+
+def _parsed(data: bytes, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise EnvironmentFileError(f"{path}: not valid TOML: {problem}") from None
+
+
+def _refuse_strangers(document: Mapping[str, Any], classes: Mapping[str, Any], path: Path) -> None:
+    known = {*_Head.model_fields, *classes}
+    for key in document:
+        if key not in known:
+            raise EnvironmentFileError(f"{path}: {key}: unknown key{did_you_mean(key, known)}")
+
+
+def _refuse_unknown(model: type[SystemSettings], table: Any, path: Path, key: str, *, complete: bool) -> None:
+    """Refuse what is wrong in *table* already; what is merely *missing* may still come from the stand-in."""
+    try:
+        model.model_validate(table)
+    except ValidationError as problem:
+        lines = explain(problem, model, (key,), skip_missing=not complete)
+        if lines:
+            raise EnvironmentFileError("\n".join(f"{path}: {line}" for line in lines)) from None
+
+
+def _validated(model: type[Model], table: Any, path: Path, at: tuple[str, ...]) -> Model:
+    try:
+        return model.model_validate(table)
+    except ValidationError as problem:
+        raise EnvironmentFileError("\n".join(f"{path}: {line}" for line in explain(problem, model, at))) from None
+
+
+def _resolve(settings: SystemSettings, variables: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """Fill the settings' secrets from *variables*; yield (key, variable) for each that is not set."""
+    named = getattr(settings, "secrets", None)
+    if not isinstance(named, Secrets):
+        return
+    for name, variable in named.model_dump(exclude_none=True).items():
+        if value := variables.get(str(variable)):
+            settings._resolved[name] = Secret(value)  # noqa: SLF001 - this module owns the resolution
+        else:
+            yield name, str(variable)
+
+
+def _merged(base: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *base* with *above* laid over it, tables merged key by key."""
+    merged = dict(base)
+    for key, value in above.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
