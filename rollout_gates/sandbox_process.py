@@ -1,0 +1,97 @@
+"""Starts the local stand-in as a process of its own and reads where it listens.
+
+The stand-in is only ever talked to over sockets. It lives as long as the pipe to its standard input is open, so it
+ends with this process however that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TextIO, cast
+
+from rollout_gates.environment import Overlay
+from rollout_gates.errors import SandboxFailed
+
+_READY_WITHIN_S = 60.0
+_END_WITHIN_S = 10.0
+
+
+@dataclass
+class SandboxProcess:
+    """A running stand-in. *ready* is what it said of itself; its secrets are in ``overlay().variables``."""
+
+    process: subprocess.Popen[str]
+    ready: Mapping[str, Any]
+
+    def overlay(self) -> Overlay:
+        """Return what the stand-in adds to an environment file."""
+        return Overlay(self.ready["systems"], self.ready["variables"])
+
+    def stop(self) -> None:
+        """Close the pipe and wait for the end; kill the process when it does not come."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(_END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_sandbox(
+    systems: Mapping[str, Mapping[str, Any]],
+    *,
+    faults: Iterable[str] = (),
+    position: str | None = None,
+) -> SandboxProcess:
+    """Start ``python -m sandbox`` for *systems* (their tables of the environment file). Raises `SandboxFailed`."""
+    command = [sys.executable, "-m", "sandbox", "--json", "--until-eof"]
+    command += [f"--system={','.join(systems)}"]
+    for key, table in systems.items():
+        command += [f"--setting={key}.{name}={value}" for name, value in _flat(table)]
+    if listed := ",".join(faults):
+        command.append(f"--fault={listed}")
+    if position:
+        command.append(f"--position={position}")
+    with tempfile.TemporaryFile("w+") as complaints:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True
+        )
+        line = _first_line(process)
+        if line is None:
+            process.kill()
+            process.wait()
+            raise SandboxFailed(f"the sandbox did not start: {_reason(complaints)}")
+    return SandboxProcess(process, json.loads(line))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for name, value in table.items():
+        if name == "secrets":
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str | None:
+    """Return the first line of the output, or ``None`` if the process ends or stays silent instead."""
+    lines: list[str] = []
+    output = cast("TextIO", process.stdout)
+    reader = threading.Thread(target=lambda: lines.append(output.readline()), daemon=True)
+    reader.start()
+    reader.join(_READY_WITHIN_S)
+    return lines[0] if lines and lines[0].strip() else None
+
+
+def _reason(complaints: TextIO) -> str:
+    complaints.seek(0)
+    lines = [line.strip() for line in complaints if line.strip()]
+    return lines[-1] if lines else f"it said nothing within {_READY_WITHIN_S:.0f} s"
