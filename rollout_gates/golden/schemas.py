@@ -1,0 +1,85 @@
+"""JSON Schemas: the one that cases are written after, and those that answer bodies are judged by (draft 2020-12)."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+from referencing import Registry, Resource
+from referencing.exceptions import NoSuchResource
+from referencing.jsonschema import DRAFT202012
+
+from rollout_gates.golden.model import GoldenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jsonschema.protocols import Validator
+
+PAYLOAD_SCHEMA = "payload.schema.json"
+_SHOWN_CHARACTERS = 600
+
+
+def read_json(file: Path) -> Any:
+    """The JSON value in *file*. Raises `GoldenError`, one line, when it holds none or repeats a member."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_unique_members)
+    except OSError as error:
+        raise GoldenError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise GoldenError(f"{file}: is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise GoldenError(f"{file}: is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    except ValueError as error:
+        raise GoldenError(f"{file}: {error}") from None
+
+
+@functools.cache
+def compiled(file: Path) -> Validator:
+    """The validator for the schema in *file*; `$ref` may name other files of its folder."""
+    schema = read_json(file)
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise GoldenError(f"{file}: {error.json_path}: is not a valid schema: {error.message}") from None
+
+    def neighbour(uri: str) -> Resource[Any]:
+        beside = file.parent / uri
+        if not beside.is_file():
+            raise NoSuchResource(uri)
+        return Resource.from_contents(read_json(beside), default_specification=DRAFT202012)
+
+    registry: Registry[Any] = Registry(retrieve=neighbour)  # type: ignore[call-arg]
+    return jsonschema.Draft202012Validator(schema, registry=registry)
+
+
+def schema_differences(validator: Validator, value: Any) -> Iterator[tuple[str, str]]:
+    """Each place in *value* that the schema refuses: its path, and why."""
+    for error in sorted(validator.iter_errors(value), key=lambda error: error.json_path):
+        message = error.message
+        if len(message) > _SHOWN_CHARACTERS:
+            half = _SHOWN_CHARACTERS // 2
+            message = f"{message[:half]} ... {message[-half:]}"
+        yield f"json{error.json_path.removeprefix('$')}", message
+
+
+def first_problem(validator: Validator, value: Any) -> str | None:
+    """The most telling violation as `pointer: message`, or None when *value* is valid."""
+    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    if error is None:
+        return None
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path)
+    message = " ".join(error.message.split())
+    return f"{pointer or '/'}: {message[:_SHOWN_CHARACTERS]}"
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"member '{twice}' stands twice in one object")
+    return members
