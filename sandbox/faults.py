@@ -53,7 +53,7 @@ def systems() -> tuple[str, ...]:
 
 
 def load(system: str) -> dict[str, Fault]:
-    """The catalogue of *system* by short ID, in file order. Raises FaultError for an unknown system or a repeated ID."""
+    """The catalogue of *system* by short ID, in file order. Raises FaultError for an unknown system."""
     path = Path(__file__).parent / system / "faults.toml"
     if not path.is_file():
         raise FaultError(f"no such system: {system}{did_you_mean(system, systems())}")

@@ -73,7 +73,10 @@ class Instance:
             "SUPABASE_SERVICE_ROLE_KEY": keys["service_role_key"],
         }
         self.deployment = Deployment(
-            variables={**variables, **self.providers.variables()}, lane=lane, jwt_secret=keys["jwt_secret"]
+            variables={**variables, **self.providers.variables()},
+            lane=lane,
+            jwt_secret=keys["jwt_secret"],
+            stripe_api_url=self.providers.stripe.url,
         )
         self._workers: set[asyncio.Task[Any]] = set()
         self._broken: set[str] = set()

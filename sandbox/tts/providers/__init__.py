@@ -1,15 +1,22 @@
 """Stand-ins of everything that the TTS system calls: real HTTP servers on loopback, fresh for every instance.
 
-    modal      job service: submit, status, result, cancel, design
-    dashscope  voice customization (clone_*, design_*) and synthesis
-    audio_host where synthesised audio is fetched from: download
-    mistral    transcription
-    stripe     checkout session, prices
+modal      job service: submit, status, result, cancel, design, design_result
+dashscope  voice customization (clone_*, design_*) and synthesis
+audio_host where synthesised audio is fetched from: download
+mistral    transcription: transcribe
+stripe     checkout sessions and prices: session_create, session_get, line_items, price_get
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+
+from sandbox.tts.providers.audio_host import AudioHost
+from sandbox.tts.providers.dashscope import DashScopeStandIn
+from sandbox.tts.providers.mistral import MistralStandIn
+from sandbox.tts.providers.modal import ModalStandIn
+from sandbox.tts.providers.stripe import StripeStandIn
 
 if TYPE_CHECKING:
     from sandbox.clock import Clock
@@ -17,19 +24,22 @@ if TYPE_CHECKING:
 
 
 class Providers:
-    """The provider stand-ins of one instance."""
+    """The provider stand-ins of one instance. Their ports are bound, and so their URLs known, before `start`."""
 
     def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.all: dict[str, StandIn] = {}
+        self.modal = ModalStandIn(clock)
+        self.audio_host = AudioHost(clock)
+        self.dashscope = DashScopeStandIn(clock, self.audio_host)
+        self.mistral = MistralStandIn(clock)
+        self.stripe = StripeStandIn(clock)
+        every: tuple[StandIn, ...] = (self.modal, self.dashscope, self.audio_host, self.mistral, self.stripe)
+        self.all = {provider.name: provider for provider in every}
 
     async def start(self) -> None:
-        for provider in self.all.values():
-            await provider.start()
+        await asyncio.gather(*(provider.start() for provider in self.all.values()))
 
     async def close(self) -> None:
-        for provider in self.all.values():
-            await provider.close()
+        await asyncio.gather(*(provider.close() for provider in self.all.values()))
 
     def named(self, name: str) -> StandIn:
         """The stand-in of that name. Raises KeyError with the names that there are."""
@@ -39,4 +49,5 @@ class Providers:
 
     def variables(self) -> dict[str, str]:
         """The environment variables that point a deployment at these stand-ins, keys included."""
-        return {}
+        parts = (self.modal, self.dashscope, self.mistral, self.stripe)
+        return {name: value for part in parts for name, value in part.variables().items()}

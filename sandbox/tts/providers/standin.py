@@ -11,7 +11,8 @@ import asyncio
 import base64
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -46,6 +47,33 @@ class Answer:
             return web.Response(status=self.status, body=self.body.encode(), headers=headers)
         headers.setdefault("Content-Type", "application/json")
         return web.Response(status=self.status, body=json.dumps(self.body).encode(), headers=headers)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A request as a provider sees it. *call* is empty until it has been recognised."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    call: str = ""
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty for anything else."""
+        try:
+            value = json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def bearer(self) -> str:
+        """The bearer token, or an empty string."""
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
 
 @dataclass
@@ -106,27 +134,31 @@ class StandIn:
 
     name = ""
     calls: tuple[str, ...] = ()
+    # Which option says how many seconds a call takes.
+    latencies: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.requests: list[dict[str, Any]] = []
-        self.latency_s: dict[str, float] = {}
+        # Seconds, and other habits of this provider that a test may change; each subclass names its own.
+        self.options: dict[str, Any] = {}
         self._server = Server()
         self.url = self._server.url
         self._scripts: dict[str, deque[Script]] = {call: deque() for call in self.calls}
         self._holds: dict[str, Hold] = {call: Hold() for call in self.calls}
 
-    def recognise(self, request: web.Request) -> str | None:
-        """Name of the call that *request* is, None for a path that the provider does not have."""
+    def recognise(self, heard: Heard) -> str | None:
+        """Name of the call that this request is, None for a path that the provider does not have."""
         raise NotImplementedError
 
-    async def answer(self, call: str, request: web.Request, body: bytes) -> Answer:
+    async def answer(self, heard: Heard) -> Answer:
         """What the provider says; side effects (a voice, a job) happen here."""
         raise NotImplementedError
 
-    def latency(self, call: str, body: bytes) -> float:
+    def latency(self, heard: Heard) -> float:
         """Seconds before the answer, when no script says otherwise."""
-        return self.latency_s.get(call, 0.0)
+        option = self.latencies.get(heard.call)
+        return 0.0 if option is None else float(self.options[option])
 
     async def start(self) -> None:
         await self._server.start(self._handle)
@@ -158,6 +190,12 @@ class StandIn:
         for scripts in self._scripts.values():
             scripts.clear()
 
+    def set_option(self, key: str, value: Any) -> None:
+        """Change a habit, for example `design_s`. Raises KeyError for one that this provider does not have."""
+        if key not in self.options:
+            raise KeyError(f"{self.name} has no option {key}; it has {', '.join(self.options) or 'none'}")
+        self.options[key] = value
+
     def hold(self, call: str, count: int | None = None) -> None:
         """Keep back the next *count* answers of *call*, or all (None), until `release`."""
         self._known(call)
@@ -180,6 +218,7 @@ class StandIn:
         """What a person wants to know: URL, calls seen, answers held, scripts left."""
         return {
             "url": self.url,
+            "options": dict(self.options),
             "requests": len(self.requests),
             "held": {call: self.held(call) for call in self.calls if self.held(call)},
             "scripts": {call: len(scripts) for call, scripts in self._scripts.items() if scripts},
@@ -192,15 +231,16 @@ class StandIn:
     # Serving
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        call = self.recognise(request)
-        entry = self._log(request, body, call)
+        heard = Heard(request.method, request.path, request.query, request.headers, await request.read())
+        call = self.recognise(heard)
+        entry = self._log(request, heard, call)
         if call is None:
             entry["status"] = 404
             return Answer(404, {"detail": "no such path here"}).response()
+        heard = replace(heard, call=call)
         script = self._next_script(call)
-        latency_s = self.latency(call, body) if script is None or script.latency_s is None else script.latency_s
-        answer = await self.answer(call, request, body) if script is None or script.status is None else None
+        latency_s = self.latency(heard) if script is None or script.latency_s is None else script.latency_s
+        answer = await self.answer(heard) if script is None or script.status is None else None
         if latency_s > 0:
             await asyncio.sleep(latency_s)
         await self._holds[call].wait()
@@ -212,7 +252,7 @@ class StandIn:
         entry.setdefault("status", final.status)
         return final.response()
 
-    def _log(self, request: web.Request, body: bytes, call: str | None) -> dict[str, Any]:
+    def _log(self, request: web.Request, heard: Heard, call: str | None) -> dict[str, Any]:
         entry: dict[str, Any] = {
             "n": len(self.requests) + 1,
             "t": self.clock.now().isoformat(),
@@ -220,13 +260,13 @@ class StandIn:
             "call": call,
             "method": request.method,
             "path": request.rel_url.raw_path,
-            "query": dict(request.query),
+            "query": dict(heard.query),
             "headers": {
                 key: "***" if key.lower() in SECRET_HEADERS else value for key, value in request.headers.items()
             },
             "authorized": "Authorization" in request.headers,
-            "bytes": len(body),
-            "body": _loggable(body),
+            "bytes": len(heard.body),
+            "body": _loggable(heard.body),
         }
         self.requests.append(entry)
         return entry
