@@ -7,11 +7,11 @@ here asserts. Every error is a `GoldenError` whose message is one line.
 
 from rollout_gates.golden.compare import Comparison, compare
 from rollout_gates.golden.exchange import Exchange, explain, judge, observe, twin_problem
-from rollout_gates.golden.load import load
+from rollout_gates.golden.load import load, load_cases
 from rollout_gates.golden.matchers import Difference
 from rollout_gates.golden.model import UNSET, Case, Expectation, GoldenError, Reply, Request
 from rollout_gates.golden.render import fill, needs
-from rollout_gates.golden.update import update
+from rollout_gates.golden.update import refuse_in_ci, update
 
 __all__ = [
     "UNSET",
@@ -28,8 +28,10 @@ __all__ = [
     "fill",
     "judge",
     "load",
+    "load_cases",
     "needs",
     "observe",
+    "refuse_in_ci",
     "twin_problem",
     "update",
 ]

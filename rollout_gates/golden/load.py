@@ -27,6 +27,22 @@ SCHEMAS = "schemas"
 _CASE_FILE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.json")
 
 
+def load_cases(root: Path, systems: Iterable[str], *, names: Mapping[str, Collection[str]]) -> tuple[Case, ...]:
+    """Every case of those of *systems* that `counts.json` has an entry for, sorted by id.
+
+    *names* are the placeholders that each system offers. Raises `GoldenError` as `load` does, and for a folder of
+    a system that nobody counts.
+    """
+    counts = read_json(root / COUNTS)
+    for entry in sorted(root.iterdir()):
+        if entry.is_dir() and entry.name not in counts:
+            raise GoldenError(f"{root / COUNTS}: does not count '{entry.name}', which is a folder of {root}")
+        if not entry.is_dir() and entry.name not in (COUNTS, PAYLOAD_SCHEMA, "README.md"):
+            raise GoldenError(f"{entry}: stray file; a case is <system>/<endpoint>/<lower-case-words>.json")
+    loaded = [load(root, system, names=names.get(system, ())) for system in sorted(systems) if system in counts]
+    return tuple(case for cases in loaded for case in cases)
+
+
 def load(root: Path, system: str, *, names: Collection[str] = frozenset()) -> tuple[Case, ...]:
     """Every case of *system* below *root*, sorted by id.
 

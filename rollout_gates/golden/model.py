@@ -95,6 +95,11 @@ class Case:
     applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_compared: tuple[str, ...] = ()
 
+    @property
+    def observes(self) -> tuple[str, str]:
+        """The system and the name of the flow that sends the case; what a conductor is asked for."""
+        return self.system, f"golden:{self.id}"
+
     def expectation(self, mode: str) -> Expectation | None:
         """What must hold in *mode*: the entry of that name, else `any`, else nothing."""
         return self.expect.get(mode) or self.expect.get(ANY_MODE)

@@ -23,9 +23,14 @@ def update(exchanges: Iterable[Exchange], *, variables: Mapping[str, str] = os.e
     Matchers and placeholders that the answer still satisfies stay as they are. Headers, `says` and the body schema
     are never rewritten: they say what must hold, not what was seen. Refused with `GoldenError` where `CI` is set.
     """
+    refuse_in_ci(variables)
+    return [exchange.case.file for exchange in sorted(exchanges, key=lambda each: each.case.id) if _rewrite(exchange)]
+
+
+def refuse_in_ci(variables: Mapping[str, str]) -> None:
+    """Raise `GoldenError` where the variable `CI` is set: nobody would look at what was rewritten."""
     if variables.get("CI"):
         raise GoldenError("--update-golden refuses to work in CI (the variable CI is set)")
-    return [exchange.case.file for exchange in sorted(exchanges, key=lambda each: each.case.id) if _rewrite(exchange)]
 
 
 def _rewrite(exchange: Exchange) -> bool:
