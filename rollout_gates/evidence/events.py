@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 SCHEMA: Final = "rollout-gates/events/1"
 FILE_NAME: Final = "events.jsonl"
 
-FREE_TEXT: Final = frozenset({"message", "text", "error", "why", "detail"})
+FREE_TEXT: Final = frozenset({"message", "text", "error", "why", "how", "detail", "argv"})
 """Fields, at any depth, that hold text from outside: from a target, an exception, a person."""
 
-DURABLE: Final = frozenset({"run_started", "resource_planned", "resource_made", "resource_removed", "run_finished"})
+DURABLE: Final = frozenset(
+    {"run_started", "resource_planned", "resource_made", "resource_removed", "resource_left", "run_finished"}
+)
 """Kinds that reach the disk before `append` returns: without them nobody could clean up after a crash."""
 
 Redact = Callable[[str], str]
@@ -76,7 +78,7 @@ class EventLog:
         os.close(self._file)
         self._file = None
 
-    def __enter__(self) -> EventLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

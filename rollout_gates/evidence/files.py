@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +32,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
                 part.write(data)
                 part.flush()
                 os.fsync(part.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -59,7 +59,7 @@ def evidence_files(directory: Path) -> Iterator[Path]:
             yield path
 
 
-def described(directory: Path, paths: Iterator[Path]) -> dict[str, dict[str, Any]]:
+def described(directory: Path, paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Return digest and size in bytes of each of *paths*, by its name below *directory*."""
     return {
         path.relative_to(directory).as_posix(): {"sha256": digest(path), "size_bytes": path.stat().st_size}

@@ -1,0 +1,158 @@
+"""``go-no-go.md``: one page for the people who decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from rollout_gates.evidence import views
+from rollout_gates.evidence.text import count, duration, one_line, plain
+
+FILE_NAME: Final = "go-no-go.md"
+_SHOWN_BLOCKERS: Final = 12
+_SHOWN_ROWS: Final = 10
+_SYMBOLS: Final = {"GO": "✔", "NO-GO": "✘", "INCONCLUSIVE": "?"}
+
+Row = Mapping[str, Any]
+
+
+def render_summary(document: Row) -> str:
+    """Return the page as Markdown. What a target said stands in code blocks, where it cannot become markup."""
+    sections = (
+        _head(document),
+        _gates(document),
+        _blockers(document),
+        _troubles(document),
+        _waivers(document),
+        _left(document),
+        _repeat(document),
+    )
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section))) + "\n"
+
+
+def _head(document: Row) -> Iterator[str]:
+    run, verdict = document["run"], document["verdict"]
+    yield f"# {_SYMBOLS[verdict]} {verdict}: {_cell(run['markers'] or 'all gates')} on {_cell(run['env'])}"
+    yield ""
+    yield f"**{_cell(views.sentence(document))}**"
+    yield ""
+    systems = "; ".join(f"{name} ({told})" if told else name for name, told in views.facts(document))
+    rows = [
+        ("Environment", f"{run['env']} ({run['kind']})"),
+        ("Systems", systems),
+        ("Profile", run["profile"]),
+        *((f"Counts, {name}", _counts(counts)) for name, counts in document["profiles"].items()),
+        ("Run", run["id"]),
+        ("Started", f"{run['started']}, took {duration(run['duration_s'])}"),
+        ("Revision", run["revision"] or "unknown"),
+    ]
+    yield from _table(("", ""), rows)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{counts.get(outcome, 0)} {outcome}" for outcome in ("green", "red", "inconclusive", "waived"))
+    return f"{count(counts['total'], 'clause')}: {shown}"
+
+
+def _gates(document: Row) -> Iterator[str]:
+    yield "## Gates"
+    yield ""
+    rows = [(gate["marker"], gate["verdict"], _counts(gate["counts"])) for gate in document["gates"]]
+    yield from _table(("Gate", "Verdict", "Clauses"), rows)
+
+
+def _blockers(document: Row) -> Iterator[str]:
+    found = views.blockers(document)
+    if not found:
+        return
+    yield "## Blockers"
+    for clause in found[:_SHOWN_BLOCKERS]:
+        why = clause["outcome"] + (f" ({clause['reason']})" if clause["reason"] else "")
+        yield ""
+        yield f"### {clause['id']} · {clause['severity']} · {why}"
+        yield ""
+        yield _cell(clause["title"])
+        yield ""
+        yield from _quoted(clause["message"] or "no message")
+        yield ""
+        yield f"Check: {_code(clause['checks'][0]) if clause['checks'] else 'none'} · Owner: ______ · Action: ______"
+    if len(found) > _SHOWN_BLOCKERS:
+        yield ""
+        yield f"… and {len(found) - _SHOWN_BLOCKERS} more; all of them stand in `index.html`."
+
+
+def _troubles(document: Row) -> Iterator[str]:
+    if not (document["problems"] or document["damage"]):
+        return
+    yield "## Trouble with the run itself"
+    yield ""
+    for text in [*document["problems"], *document["damage"]][:_SHOWN_ROWS]:
+        yield f"- {_code(text)}"
+
+
+def _waivers(document: Row) -> Iterator[str]:
+    if not document["waivers"]:
+        return
+    yield "## Waivers"
+    yield ""
+    rows = [
+        (waiver["clause"], waiver["state"], waiver.get("reason"), waiver.get("owner"), waiver.get("expires"))
+        for waiver in document["waivers"]
+    ]
+    yield from _table(("Clause", "State", "Reason", "Owner", "Expires"), rows)
+
+
+def _left(document: Row) -> Iterator[str]:
+    left = document["resources"]["left"]
+    if not left:
+        return
+    yield "## Left behind"
+    yield ""
+    yield f"{count(len(left), 'thing')} made by the run may still stand. `rollout-gates cleanup DIR` removes them."
+    yield ""
+    for thing in left[:_SHOWN_ROWS]:
+        yield f"- {_code(' '.join(str(thing.get(key) or '') for key in ('system', 'kind', 'id')))}"
+    if len(left) > _SHOWN_ROWS:
+        yield f"- … and {len(left) - _SHOWN_ROWS} more"
+
+
+def _repeat(document: Row) -> Iterator[str]:
+    yield "## Repeat and verify"
+    yield ""
+    yield from _quoted(f"{views.command_line(document)}\nrollout-gates verify {document['run']['id']}", "sh")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    titles = list(head)
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{' --- |' * len(titles)}"
+    for row in rows:
+        yield f"| {' | '.join(_cell(value) for value in row)} |"
+
+
+def _cell(value: Any) -> str:
+    """Return text that is text in Markdown too, and stays in its cell."""
+    shown = one_line(value if value is not None else "", 400)
+    return "".join(f"\\{letter}" if letter in r"\`*_[]<>|#" else letter for letter in shown).replace("&", "&amp;")
+
+
+def _code(value: Any) -> str:
+    shown = one_line(value, 400)
+    fence = "`" * (_longest_run(shown) + 1)
+    return f"{fence} {shown} {fence}" if "`" in shown else f"`{shown}`"
+
+
+def _quoted(text: str, language: str = "text") -> Iterator[str]:
+    shown = plain(text)[:1500]
+    fence = "`" * max(3, _longest_run(shown) + 1)
+    yield f"{fence}{language}"
+    yield shown
+    yield fence
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for letter in text:
+        run = run + 1 if letter == "`" else 0
+        longest = max(longest, run)
+    return longest
