@@ -162,7 +162,10 @@ def _validated(model: type[Model], table: Mapping[str, Any], where: str) -> Mode
     try:
         return model.model_validate(table)
     except ValidationError as problem:
-        raise CatalogueInvalid(f"{where}: {explain(problem, model)[0]}") from None
+        lines = explain(problem, model)
+        # A misspelt key is also a missing one; the misspelling is what helps.
+        told = next((line for line in lines if "unknown key" in line), lines[0])
+        raise CatalogueInvalid(f"{where}: {told}") from None
 
 
 def _clauses(file: _File, files: Iterable[_File], seen: dict[str, Path]) -> Iterable[Clause]:
