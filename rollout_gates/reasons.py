@@ -1,4 +1,4 @@
-"""The closed list of reasons for which a clause can be inconclusive."""
+"""Why a clause could not be judged: the closed list. Any other word is an error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a clause could not be judged. Nothing outside of this list is reported."""
+    """The reason beside the outcome `inconclusive`."""
 
     NO_TRAFFIC = "no traffic"
     TOO_EARLY = "too early"

@@ -1,1 +1,44 @@
 """How a gate talks to a system: one client, one recorder, one pace, one budget."""
+
+from rollout_gates.wire.budget import Budget
+from rollout_gates.wire.client import UNSET, Wire, current_transcript
+from rollout_gates.wire.errors import (
+    BadAnswer,
+    CouldNotJudge,
+    NotConfigured,
+    NotJson,
+    OutOfBudget,
+    RedirectLoop,
+    TargetUnreachable,
+    TimedOut,
+    TlsFailed,
+)
+from rollout_gates.wire.journal import Journal, Resource, outstanding
+from rollout_gates.wire.pace import Pace
+from rollout_gates.wire.poll import Polled, Poller, Sample
+from rollout_gates.wire.reply import Reply, Sent
+
+__all__ = [
+    "UNSET",
+    "BadAnswer",
+    "Budget",
+    "CouldNotJudge",
+    "Journal",
+    "NotConfigured",
+    "NotJson",
+    "OutOfBudget",
+    "Pace",
+    "Polled",
+    "Poller",
+    "RedirectLoop",
+    "Reply",
+    "Resource",
+    "Sample",
+    "Sent",
+    "TargetUnreachable",
+    "TimedOut",
+    "TlsFailed",
+    "Wire",
+    "current_transcript",
+    "outstanding",
+]

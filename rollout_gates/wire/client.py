@@ -1,0 +1,319 @@
+"""The one client: every request of a run goes through `Wire.send`, and every exchange into a transcript."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from rollout_gates import __version__
+from rollout_gates.evidence.transcript import Exchange, Recorder
+from rollout_gates.wire.decode import ACCEPTED
+from rollout_gates.wire.errors import CouldNotJudge, RedirectLoop, shown_url
+from rollout_gates.wire.pace import Pace
+from rollout_gates.wire.reply import Reply, Sent
+from rollout_gates.wire.retry import Retry, RetryPolicy, retry_after_s
+from rollout_gates.wire.transport import Answer, Timeouts, Transport
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+_LONGEST_429_WAIT_S: Final = 300.0
+_TOKEN_CHARACTERS: Final = 20
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+HeadersIn = Mapping[str, str | None] | Sequence[tuple[str, str]]
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+# The transcript of the flow or check that runs; a task inherits it.
+current_transcript: ContextVar[str] = ContextVar("current_transcript", default="main")
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call as the caller meant it; its tries differ only in their request id."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    actor: str
+    bucket: str
+    tier: str | None
+    timeouts: Timeouts
+    max_bytes: int
+    transcript: str
+    fresh_request_id: bool
+
+
+class Wire:
+    """Sends requests, obeys the pace, records everything, follows nothing, asserts nothing.
+
+    *timeout_s* is `limits.timeout_s`. *note* gets one line whenever somebody has to wait. *ca_file* adds a private
+    certificate authority; verification itself is never off.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        run_id: str,
+        timeout_s: float = 30.0,
+        pace: Pace | None = None,
+        note: Callable[[str], None] = lambda _text: None,
+        ca_file: str | None = None,
+        connections: int = 100,
+    ) -> None:
+        self.recorder = recorder
+        self.pace = pace
+        self.timeout_s = timeout_s
+        self.user_agent = f"rollout-gates/{__version__} run/{run_id}"
+        self._note = note
+        self._transport = Transport(connections=connections, ca_file=ca_file)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: HeadersIn | None = None,
+        json: Any = UNSET,
+        content: bytes | str | None = None,
+        data: Mapping[str, Any] | None = None,
+        files: Any = None,
+        actor: str = "anon",
+        tier: str | None = None,
+        bucket: str | None = None,
+        retry: Retry = "never",
+        on_429: Literal["wait", "return"] = "wait",
+        max_bytes: int = MOST_BYTES,
+        timeout_s: float | None = None,
+        transcript: str | None = None,
+        request_id: bool = True,
+    ) -> Reply:
+        """Send one request and return its answer, whatever its status.
+
+        *json*, *content* (bytes or text as they are), *data* (a form) and *files* (multipart, as in httpx) are the
+        body; *headers* may repeat a name, and a value of None leaves out a header that would be set by itself.
+        *actor* is who calls; *tier* names the rate limit that the call falls under and *bucket* whose limit that is
+        (default: the actor). *retry* "idempotent" allows two more tries on connection errors, 502, 503 and 504.
+        *on_429* "wait" waits once as long as the answer asks and sends again: that 429 is no sample; "return" hands
+        it out. *max_bytes* bounds the decoded body. *request_id* False sends no `x-request-id` of ours.
+
+        Raises `CouldNotJudge` kinds when no header block arrived. See `Reply.fault` for what broke later.
+        """
+        body, body_headers = _body(json, content, data, files)
+        call = _Call(
+            method=method.upper(),
+            url=url,
+            headers=_merged(self._defaults(), body_headers, headers),
+            body=body,
+            actor=actor,
+            bucket=bucket or actor,
+            tier=tier,
+            timeouts=Timeouts.from_limit(self.timeout_s if timeout_s is None else timeout_s),
+            max_bytes=max_bytes,
+            transcript=transcript or current_transcript.get(),
+            fresh_request_id=request_id and not _names(headers, "x-request-id"),
+        )
+        self._learn(call)
+        return await self._tries(call, RetryPolicy.of(method, retry), patient=on_429 == "wait")
+
+    async def fetch(self, url: str, *, method: str = "GET", follow: int = 5, **options: Any) -> Reply:
+        """GET or HEAD *url* and follow up to *follow* redirects; each hop is an exchange of its own.
+
+        The credentials of *options* go to the first origin only. Raises `RedirectLoop`.
+        """
+        hops: list[Reply] = []
+        seen: set[str] = set()
+        while True:
+            reply = await self.send(method, url, **options)
+            target = reply.header("location")
+            if reply.status not in _REDIRECTS or not target:
+                return replace(reply, hops=tuple(hops))
+            hops.append(reply)
+            seen.add(url)
+            before, url = url, urljoin(url, target)
+            if url in seen:
+                raise RedirectLoop(f"{shown_url(hops[0].request.url)}: the redirects go in a circle after {len(hops)}")
+            if len(hops) > follow:
+                raise RedirectLoop(f"{shown_url(hops[0].request.url)}: more than {follow} redirects")
+            if _origin(before) != _origin(url):
+                options = {**options, "headers": _without_credentials(options.get("headers"))}
+
+    async def _tries(self, call: _Call, policy: RetryPolicy, *, patient: bool) -> Reply:
+        tries, first_id = 0, None
+        while True:
+            if self.pace is not None and call.tier is not None:
+                await self.pace.take(call.bucket, call.tier)
+            tries += 1
+            exchange_id = self.recorder.next_id()
+            outcome = await self._once(call, exchange_id, first_id, patient=patient)
+            if isinstance(outcome, Reply) and outcome.status == 429 and patient:
+                patient, tries = False, tries - 1
+                await self._wait_429(call, outcome)
+            elif policy.repeats(outcome, tries):
+                await asyncio.sleep(policy.wait_s(tries))
+            elif isinstance(outcome, Reply):
+                return outcome
+            else:
+                raise outcome
+            first_id = first_id or exchange_id
+
+    async def _once(
+        self, call: _Call, exchange_id: str, retry_of: str | None, *, patient: bool
+    ) -> Reply | CouldNotJudge:
+        """Make one try and record it, whatever comes of it."""
+        headers = call.headers
+        if call.fresh_request_id:
+            headers = (*headers, ("x-request-id", str(uuid.uuid4())))
+        exchange = Exchange(
+            id=exchange_id,
+            sent=datetime.now(UTC),
+            actor=call.actor,
+            method=call.method,
+            url=call.url,
+            request_headers=headers,
+            request_body=call.body,
+            retry_of=retry_of,
+        )
+        try:
+            answer = await self._transport.exchange(
+                call.method, call.url, headers, call.body, timeouts=call.timeouts, max_bytes=call.max_bytes
+            )
+        except CouldNotJudge as problem:
+            self.recorder.record(call.transcript, replace(exchange, error=str(problem)))
+            return problem
+        except asyncio.CancelledError:
+            self.recorder.record(call.transcript, replace(exchange, error="cancelled by the run"))
+            raise
+        reply = self._reply(call, answer, exchange)
+        self.recorder.record(call.transcript, _answered(exchange, answer, self._no_sample(reply, patient=patient)))
+        return reply
+
+    def _reply(self, call: _Call, answer: Answer, exchange: Exchange) -> Reply:
+        redact = self.recorder.redactor.header
+        shown = httpx.Headers([(name, redact(name, value)) for name, value in exchange.request_headers])
+        return Reply(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            elapsed_s=answer.elapsed_s,
+            first_byte_s=answer.first_byte_s,
+            request=Sent(call.method, call.url, shown, call.body),
+            exchange_id=exchange.id,
+            actor=call.actor,
+            transcript=call.transcript,
+            fault=answer.fault,
+        )
+
+    def _no_sample(self, reply: Reply, *, patient: bool) -> str | None:
+        if reply.status != 429 or not patient:
+            return None
+        return f"rate limited: no sample; sent again after {self._asked_wait_s(reply):.0f} s"
+
+    def _asked_wait_s(self, reply: Reply) -> float:
+        longest = self.pace.window_s if self.pace is not None else _LONGEST_429_WAIT_S
+        return retry_after_s(reply, longest_s=longest)
+
+    async def _wait_429(self, call: _Call, reply: Reply) -> None:
+        wait_s = self._asked_wait_s(reply)
+        if self.pace is not None and call.tier in self.pace.limits:
+            self.pace.refused(call.bucket, str(call.tier), wait_s)
+            return
+        self._note(f"waiting {wait_s:.0f} s: {shown_url(call.url)} refused {call.actor} with 429")
+        await asyncio.sleep(wait_s)
+
+    def _defaults(self) -> list[tuple[str, str]]:
+        return [("user-agent", self.user_agent), ("accept", "*/*"), ("accept-encoding", ACCEPTED)]
+
+    def _learn(self, call: _Call) -> None:
+        """Know every credential that is sent, so that an echo of it is recognised."""
+        for name, value in call.headers:
+            if name.lower() in {"authorization", "apikey"}:
+                secret = value.rpartition(" ")[2]
+                if len(secret) >= _TOKEN_CHARACTERS:
+                    self.recorder.redactor.register(secret, f"{call.actor}_token")
+
+
+def _answered(exchange: Exchange, answer: Answer, note: str | None) -> Exchange:
+    return replace(
+        exchange,
+        status=answer.status,
+        response_headers=answer.headers.multi_items(),
+        response_body=answer.body,
+        first_byte_s=answer.first_byte_s,
+        elapsed_s=answer.elapsed_s,
+        fault=answer.fault,
+        note=note,
+    )
+
+
+def _body(
+    json: Any, content: bytes | str | None, data: Mapping[str, Any] | None, files: Any
+) -> tuple[bytes, list[tuple[str, str]]]:
+    """Return the body and the headers that describe it."""
+    if json is not UNSET:
+        text = json_module.dumps(json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode("utf-8", "surrogatepass"), [("content-type", "application/json")]
+    if content is not None:
+        return (content.encode() if isinstance(content, str) else content), []
+    if data is None and files is None:
+        return b"", []
+    request = httpx.Request("POST", "http://localhost/", data=data, files=files)
+    return request.read(), [("content-type", request.headers["content-type"])]
+
+
+def _pairs(headers: HeadersIn | None) -> list[tuple[str, str | None]]:
+    if headers is None:
+        return []
+    return list(headers.items()) if isinstance(headers, Mapping) else list(headers)
+
+
+def _names(headers: HeadersIn | None, name: str) -> bool:
+    return any(key.lower() == name for key, _ in _pairs(headers))
+
+
+def _merged(
+    defaults: Sequence[tuple[str, str]], described: Sequence[tuple[str, str]], given: HeadersIn | None
+) -> tuple[tuple[str, str], ...]:
+    """Lay the caller's headers over ours; None leaves one out."""
+    pairs = _pairs(given)
+    taken = {name.lower() for name, _ in pairs}
+    kept = [(name, value) for name, value in [*defaults, *described] if name not in taken]
+    return (*kept, *((name, value) for name, value in pairs if value is not None))
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def _without_credentials(headers: HeadersIn | None) -> list[tuple[str, str]]:
+    secret = {"authorization", "apikey", "cookie"}
+    return [(name, value) for name, value in _pairs(headers) if value is not None and name.lower() not in secret]

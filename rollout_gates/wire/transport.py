@@ -1,0 +1,206 @@
+"""One request, one answer, on aiohttp.
+
+aiohttp is used directly: measured in benchmarks/transport.py it costs a fraction of httpx, and it sends what it
+is given. No redirect is followed, no cookie is kept between calls, no proxy or password is taken from the
+environment, nothing is repeated behind our back, and the path goes out exactly as written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import httpx
+import yarl
+from multidict import CIMultiDict
+
+from rollout_gates.wire.decode import Undecodable, decoder
+from rollout_gates.wire.errors import NotConfigured, shown_url
+from rollout_gates.wire.problems import explained
+
+Headers = Sequence[tuple[str, str]]
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_HEADER_LIMIT = 64 * 1024
+# Common servers close idle connections after 5 s; ours go first, so that no request meets a closing one.
+_IDLE_S = 4.0
+_SENT_IN_ONE_PIECE = 1 << 20
+_MASKED = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"<>\\^`{|}')
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. `connect_s` includes the wait for a free place in the pool; `total_s` counts from sending."""
+
+    connect_s: float
+    read_s: float
+    total_s: float
+
+    @classmethod
+    def from_limit(cls, timeout_s: float) -> Timeouts:
+        """Derive all of them from the one limit of the environment file."""
+        return cls(connect_s=min(timeout_s, 10.0), read_s=timeout_s, total_s=timeout_s)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, before it is recorded."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    first_byte_s: float
+    elapsed_s: float
+    fault: str | None
+
+
+class Transport:
+    """A pool of connections. Opened on first use, in the event loop that uses it."""
+
+    def __init__(self, *, connections: int = 100, ca_file: str | None = None) -> None:
+        self._connections = connections
+        self._ca_file = ca_file
+        self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def exchange(
+        self, method: str, url: str, headers: Headers, body: bytes, *, timeouts: Timeouts, max_bytes: int
+    ) -> Answer:
+        """Send one request and read its answer to the end.
+
+        Raises `CouldNotJudge` kinds until the header block has arrived. What breaks later is the `fault` of the
+        answer.
+        """
+        target = _target(url)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeouts.total_s + timeouts.connect_s):
+                response = await self._open().request(
+                    method,
+                    target,
+                    headers=_multidict(headers),
+                    data=_data(body),
+                    allow_redirects=False,
+                    ssl=self._verified() if target.scheme == "https" else True,
+                    timeout=_client_timeout(timeouts),
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
+            raise explained(problem, method, url, connect_s=timeouts.connect_s, read_s=timeouts.read_s) from None
+        first_byte_s = time.perf_counter() - started
+        received = httpx.Headers(list(response.raw_headers))
+        try:
+            data, fault = await _read(response, timeouts, max_bytes, started)
+        finally:
+            _give_back(response)
+        return Answer(response.status, received, data, first_byte_s, time.perf_counter() - started, fault)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_IDLE_S)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_AUTOMATIC,
+                auto_decompress=False,
+                trust_env=False,
+                max_line_size=_HEADER_LIMIT,
+                max_field_size=_HEADER_LIMIT,
+            )
+            # aiohttp would repeat a GET on a lost connection by itself: sent twice, recorded once.
+            self._session._retry_connection = False  # noqa: SLF001 - there is no public switch; a test watches it
+        return self._session
+
+    def _verified(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context(trust_env=False)
+            if self._ca_file is not None:
+                self._tls.load_verify_locations(self._ca_file)
+        return self._tls
+
+
+async def _read(
+    response: aiohttp.ClientResponse, timeouts: Timeouts, max_bytes: int, started: float
+) -> tuple[bytes, str | None]:
+    """Read the body; return it with the fault that cut it short, if any."""
+    body = bytearray()
+    received = 0
+    left_s = max(0.0, timeouts.total_s - (time.perf_counter() - started))
+    try:
+        unpack = decoder(response.headers.get("content-encoding", ""))
+        async with asyncio.timeout(left_s):
+            async for chunk in response.content.iter_any():
+                received += len(chunk)
+                for piece in unpack.feed(chunk):
+                    body += piece
+                    if len(body) > max_bytes:
+                        del body[max_bytes:]
+                        return bytes(body), f"body is longer than {max_bytes} bytes"
+        unpack.end()
+    except TimeoutError:
+        return bytes(body), f"body did not end within {timeouts.total_s:g} s ({received} bytes received)"
+    except Undecodable as problem:
+        return bytes(body), str(problem)
+    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, OSError) as problem:
+        return bytes(body), f"body broke off after {received} bytes ({_broken(problem)})"
+    return bytes(body), None
+
+
+def _give_back(response: aiohttp.ClientResponse) -> None:
+    """Keep the connection when the body was read whole; otherwise close it, since its rest would be read next."""
+    if response.content.at_eof() and response.content.exception() is None:
+        response.release()
+    else:
+        response.close()
+
+
+def _broken(problem: BaseException) -> str:
+    text = f"{problem} {problem.__cause__ or ''}".lower()
+    if "contentlength" in text.replace(" ", ""):
+        return "fewer bytes than its content-length"
+    if "transferencoding" in text.replace(" ", ""):
+        return "the chunked encoding is not complete or not valid"
+    if "reset" in text:
+        return "connection reset"
+    return "connection lost"
+
+
+def _target(url: str) -> yarl.URL:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise NotConfigured(f"{shown_url(url)!r} is not a usable URL; expected http:// or https:// and a host name")
+    if parts.username is not None or parts.password is not None:
+        raise NotConfigured(f"{shown_url(url)}: a user or password must not stand in a URL")
+    if not parts.netloc.isascii():
+        return yarl.URL(url)
+    return yarl.URL(quote(url, safe=_MASKED), encoded=True)
+
+
+def _multidict(headers: Headers) -> CIMultiDict[str]:
+    return CIMultiDict(headers)
+
+
+def _data(body: bytes) -> bytes | io.BytesIO | None:
+    if len(body) > _SENT_IN_ONE_PIECE:
+        return io.BytesIO(body)
+    return body or None
+
+
+def _client_timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None, connect=timeouts.connect_s, sock_connect=timeouts.connect_s, sock_read=timeouts.read_s
+    )
