@@ -141,7 +141,7 @@ class Redactor:
         """Return the name that *value* was registered under."""
         return self._names.get(value)
 
-    def text(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return *text* without secrets."""
         for variant, name in self._variants:
             if variant in text:
@@ -154,7 +154,7 @@ class Redactor:
     def header(self, name: str, value: str) -> str:
         """Return the value of an HTTP header without secrets; the scheme of an Authorization header stays."""
         if name.lower() not in SENSITIVE:
-            return self.text(value)
+            return self.redact(value)
         scheme, blank, rest = value.partition(" ")
         if blank and scheme.lower() in {"bearer", "basic"}:
             return f"{scheme} {self._named(rest, 'authorization')}"
@@ -163,7 +163,7 @@ class Redactor:
     def data(self, value: Any) -> Any:
         """Return a JSON-like *value* without secrets in its strings. Keys, numbers and booleans stay."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.redact(value)
         if isinstance(value, Mapping):
             return {key: self._field(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -178,7 +178,7 @@ class Redactor:
         return _line(self.data(value)) if self.finds(line) else line
 
     def finds(self, text: str) -> bool:
-        """Say whether `text` would change *text*."""
+        """Say whether `redact` would change *text*."""
         if any(variant in text for variant, _ in self._variants):
             return True
         return any(self._hidden(match) for pattern in _triggered(text) for match in pattern.regex.finditer(text))

@@ -71,7 +71,7 @@ class Recorder:
     def record(self, name: str, exchange: Exchange) -> None:
         """Append *exchange* to the transcript *name*."""
         data = f"{self.redactor.dumps(self._row(exchange))}\n".encode("utf-8", "backslashreplace")
-        os.write(self._file(_file_name(name)), data)
+        os.write(self._file(file_name(name)), data)
 
     def close(self) -> None:
         """Close the files."""
@@ -80,9 +80,9 @@ class Recorder:
                 os.close(self._files.popitem()[1])
 
     def _row(self, exchange: Exchange) -> dict[str, Any]:
-        redact = self.redactor
-        url = redact.text(exchange.url)
-        request_headers = [(name, redact.header(name, value)) for name, value in exchange.request_headers]
+        redactor = self.redactor
+        url = redactor.redact(exchange.url)
+        request_headers = [(name, redactor.header(name, value)) for name, value in exchange.request_headers]
         request_body = self._body(exchange.request_body)
         return {
             "id": exchange.id,
@@ -93,7 +93,7 @@ class Recorder:
             "request_headers": request_headers,
             "request_body": request_body,
             "status": exchange.status,
-            "response_headers": [(name, redact.header(name, value)) for name, value in exchange.response_headers],
+            "response_headers": [(name, redactor.header(name, value)) for name, value in exchange.response_headers],
             "response_body": self._body(exchange.response_body),
             "first_byte_s": _rounded(exchange.first_byte_s),
             "elapsed_s": _rounded(exchange.elapsed_s),
@@ -110,7 +110,7 @@ class Recorder:
         text = _as_text(body[: MOST_TEXT + self._margin()], cut=len(body) > MOST_TEXT)
         if text is None:
             return _digest(body)
-        shown = self.redactor.text(text)
+        shown = self.redactor.redact(text)
         if len(body) <= MOST_TEXT:
             return shown
         # A secret that the cut would halve must not be recognised too late: the last stretch is thrown away.
@@ -154,5 +154,6 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
+    """Return the name of transcript *name* on disk, without its ending."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "main"

@@ -1,5 +1,6 @@
 """How a gate talks to a system: one client, one recorder, one pace, one budget."""
 
+from rollout_gates.evidence.transcript import Recorder
 from rollout_gates.wire.budget import Budget
 from rollout_gates.wire.client import UNSET, Wire, current_transcript
 from rollout_gates.wire.errors import (
@@ -30,6 +31,7 @@ __all__ = [
     "Pace",
     "Polled",
     "Poller",
+    "Recorder",
     "RedirectLoop",
     "Reply",
     "Resource",

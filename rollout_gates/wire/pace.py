@@ -27,19 +27,23 @@ class Pace:
     def __init__(
         self,
         path: Path,
-        limits: Mapping[str, int],
-        window_s: float,
+        limits: Mapping[str, int] | None = None,
+        window_s: float = 300.0,
         *,
         note: Callable[[str], None] = lambda _text: None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.configure(limits or {}, window_s)
+        self._state = SharedState(path)
+        self._note = note
+        self._now = now
+
+    def configure(self, limits: Mapping[str, int], window_s: float) -> None:
+        """Set the limits anew; what was counted stays counted."""
         if window_s <= 0:
             raise ValueError("window_s must be more than 0")
         self.limits = dict(limits)
         self.window_s = window_s
-        self._state = SharedState(path)
-        self._note = note
-        self._now = now
 
     async def take(self, actor: str, tier: str, count: int = 1, *, keep: int = 0) -> float:
         """Take *count* calls, waiting for the next window when there is no room; return the seconds waited.
