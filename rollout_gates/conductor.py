@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rollout_gates.errors import UnknownFlow
+from rollout_gates.wire.client import current_transcript
 
 Act = Callable[["Context"], Awaitable[Any]]
 
@@ -74,6 +75,11 @@ class Context:
         self.record("note", text=text)
 
 
+def transcript_of(system: str, flow: str) -> str:
+    """Return the name of the transcript that a flow's exchanges go to."""
+    return f"{system}.{flow}"
+
+
 OpenSession = Callable[[Context], contextlib.AbstractAsyncContextManager[Any]]
 
 
@@ -108,6 +114,7 @@ class Stage:
         return self._tasks[name]
 
     async def _run(self, flow: Flow) -> Any:
+        current_transcript.set(transcript_of(self._context.system, flow.name))
         if flow.last:
             await self._others_end(flow)
         record, started = self._context.record, time.monotonic()

@@ -73,6 +73,14 @@ class SystemSettings(_Table):
         """What this configuration allows beyond the API, for example ``database``."""
         return frozenset()
 
+    def rates(self) -> tuple[Mapping[str, int], float]:
+        """Return the deployment's rate limits (calls a window, by tier) and the window in seconds."""
+        return {}, 60.0
+
+    def target(self) -> str:
+        """The address that a person knows the system by, for the header of a run."""
+        return ""
+
     def problems(self, kind: Kind) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - for subclasses
         """Yield (key, what is expected) for what a single field cannot tell, such as a key that prod forbids."""
         return ()
@@ -139,6 +147,14 @@ class Draft:
         """Validate the systems' tables and resolve their secrets. Raises `EnvironmentFileError`."""
         held = {**variables, **overlay.variables}
         systems = {key: self._system(key, held, overlay) for key in self.tables}
+        head = self.head
+        return Environment(
+            self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
+        )
+
+    def provisional(self) -> Environment:
+        """Return the environment as far as the file alone tells: no secrets, nothing that a stand-in adds."""
+        systems = {key: self.classes[key].model_construct(**table) for key, table in self.tables.items()}
         head = self.head
         return Environment(
             self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems

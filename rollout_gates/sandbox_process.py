@@ -84,10 +84,18 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
 def _first_line(process: subprocess.Popen[str]) -> str | None:
     """Return the first line of the output, or ``None`` if the process ends or stays silent instead."""
     lines: list[str] = []
-    output = cast("TextIO", process.stdout)
-    reader = threading.Thread(target=lambda: lines.append(output.readline()), daemon=True)
-    reader.start()
-    reader.join(_READY_WITHIN_S)
+    arrived = threading.Event()
+
+    def read(output: TextIO) -> None:
+        for line in output:
+            if not lines:
+                lines.append(line)
+                arrived.set()
+            # Whatever follows is read and dropped: a full pipe would stop the stand-in.
+        arrived.set()
+
+    threading.Thread(target=read, args=(cast("TextIO", process.stdout),), daemon=True).start()
+    arrived.wait(_READY_WITHIN_S)
     return lines[0] if lines and lines[0].strip() else None
 
 

@@ -1,0 +1,7 @@
+"""Registers the plugin and the fixtures."""
+
+import pytest
+
+pytest.register_assert_rewrite("fixtures")
+
+pytest_plugins = ["rollout_gates.plugin", "fixtures.golden", "fixtures.tts"]

@@ -1,0 +1,353 @@
+"""The pytest plugin: options, markers, expected set, outcomes, verdict, exit status, last line.
+
+It wakes up only when a suite is selected. In a parallel run the controlling process owns the run (its folder, events,
+verdict and stand-in); workers collect, run checks and append to the events.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import pytest
+
+from rollout_gates import outcomes
+from rollout_gates.errors import UsageProblem
+from rollout_gates.golden import GoldenError
+from rollout_gates.progress import Progress
+from rollout_gates.run import Run
+from rollout_gates.selection import GATES, identifier, normalise, selector
+from rollout_gates.session import Options, Session, open_controller, open_worker
+from rollout_gates.verdict import CheckOutcome
+
+_SESSION = pytest.StashKey[Session]()
+_ASSERTED = pytest.StashKey[int]()
+_SUITES = "suites"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup(
+        "rollout gates", "pytest -m GATE --env=NAME says GO, NO-GO or INCONCLUSIVE about a running system"
+    )
+    add = group.addoption
+    add("--env", metavar="NAME|FILE.toml", help="environments/NAME.toml, or a file anywhere; ROLLOUT_ENV may supply it")
+    add("--system", metavar="KEY[,KEY]", help="only these systems; default: all that the environment configures")
+    add(
+        "--profile",
+        choices=("runbook", "strict"),
+        default="strict",
+        help="runbook: what the runbook demands; strict (default): also what was derived",
+    )
+    add(
+        "--fault",
+        metavar="SYSTEM:ID[,...]",
+        help="start the sandbox with these faults on; see rollout-gates sandbox --list-faults",
+    )
+    add("--evidence", metavar="DIR", help="where the evidence goes; default: reports/<env>/<run-id>/")
+    add("--phase", choices=("before", "after"), help="which side of a migration this run is on")
+    add("--stage", metavar="N", type=int, help="the stage of a gradual rollout to judge")
+    add("--window", metavar="D", help="how long to watch, for example 30m")
+    add("--as-of", metavar="T", help="the clock that windows are judged by, ISO 8601")
+    add(
+        "--update-golden",
+        action="store_true",
+        help="rewrite golden payloads from what the target answered; refused in CI",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for gate, meaning in GATES.items():
+        config.addinivalue_line("markers", f"{identifier(gate)}: {meaning}; -m {gate}")
+    config.addinivalue_line("markers", "clause(id, ...): the clauses that the check observes")
+    if not _suite_selected(config):
+        return
+    options = _options(config)
+    try:
+        selector(options.markers)
+        config.option.markexpr = normalise(options.markers)
+        _refuse_reruns(config)
+        session = _open(config, options)
+    except (UsageProblem, GoldenError) as problem:
+        raise pytest.UsageError(str(problem)) from None
+    config.stash[_SESSION] = session
+    config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
+    if session.run is not None:
+        config.pluginmanager.register(ControllerHooks(config, session), "rollout-gates-controller")
+    if getattr(config.option, "dist", "no") == "load":
+        # The flows of a system act once, so all checks of a system go to the worker that ran them.
+        config.option.dist = "loadgroup"
+
+
+def _open(config: pytest.Config, options: Options) -> Session:
+    if _is_worker(config):
+        return open_worker(options, _shared(config)["rollout"], worker_id(config))
+    return open_controller(options)
+
+
+def _options(config: pytest.Config) -> Options:
+    get = config.getoption
+    return Options(
+        env=get("--env"),
+        system=get("--system"),
+        profile=get("--profile"),
+        fault=get("--fault"),
+        evidence=get("--evidence"),
+        phase=get("--phase"),
+        stage=get("--stage"),
+        window=get("--window"),
+        as_of=get("--as-of"),
+        update_golden=get("--update-golden"),
+        markers=get("markexpr") or "",
+        root=config.rootpath,
+        collect_only=get("collectonly"),
+    )
+
+
+def _suite_selected(config: pytest.Config) -> bool:
+    """Whether what was asked for lies in, or holds, the suites."""
+    if config.option.help or config.option.version or config.option.markers:
+        return False
+    suites = config.rootpath / _SUITES
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
+        if path == suites or suites in path.parents or path in suites.parents:
+            return True
+    return False
+
+
+def _refuse_reruns(config: pytest.Config) -> None:
+    if getattr(config.option, "reruns", None) or getattr(config.option, "retries", None):
+        raise UsageProblem("--reruns: a gate is never rerun until it is green; run without it")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return bool(_shared(config))
+
+
+@pytest.fixture(scope="session")
+def conductor(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The conductor of the run; closing it removes what the run made."""
+    conductor = request.config.stash[_SESSION].conductor
+    yield conductor
+    conductor.close()
+
+
+@pytest.fixture(scope="session")
+def environment(request: pytest.FixtureRequest) -> Any:
+    """The validated environment of the run."""
+    return request.config.stash[_SESSION].environment
+
+
+class SuiteHooks:
+    """The hooks of a run in which a suite is selected."""
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self.config = config
+        self.session = session
+
+    # --- collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            self._mark(item)
+            (kept if self._applies(item) else dropped).append(item)
+        kept.sort(key=self._runs_late)
+        items[:] = kept
+        if dropped:
+            self.config.hook.pytest_deselected(items=dropped)
+
+    def _mark(self, item: pytest.Item) -> None:
+        claimed = claims(item)
+        unknown = [name for name in claimed if name not in self.session.catalogue.ids]
+        if not claimed or unknown:
+            text = f"it claims the unknown clause {unknown[0]!r}" if unknown else "it claims no clause"
+            self.session.record("collect_error", nodeid=plain(item.nodeid), message=text, clauses=claimed)
+            raise pytest.UsageError(f"{item.nodeid}: {text}; mark it with @pytest.mark.clause(...)")
+        for clause in claimed:
+            for gate in self.session.catalogue.ids[clause].gates:
+                item.add_marker(identifier(gate))
+        item.add_marker(pytest.mark.xdist_group(self.session.catalogue.ids[claimed[0]].system))
+
+    def _applies(self, item: pytest.Item) -> bool:
+        rows = self.session.rows
+        mine = [rows[name] for name in claims(item) if name in rows]
+        return any(row["applicable"] and not row["unconfigured"] for row in mine)
+
+    def _runs_late(self, item: pytest.Item) -> bool:
+        return any(self.session.runs_last(system, flow) for system, flow in observed(item))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            path = self.config.rootpath / report.nodeid.split("::")[0]
+            found = sorted(self.session.scan_claims(path)) if path.is_file() else []
+            message = str(report.longrepr).strip().splitlines()[-1:] or ["unknown"]
+            self.session.record("collect_error", nodeid=report.nodeid, message=message[0], clauses=found)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        checks = [{"nodeid": plain(item.nodeid), "clauses": claims(item)} for item in session.items]
+        self.session.record("collected", worker=worker_id(self.config), checks=checks)
+        for item in session.items:
+            for system, flow in observed(item):
+                self.session.conductor.demand(system, [flow])
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
+        if not self.config.option.collectonly:
+            return []
+        return [f"  {', '.join(claims(item)):<32} {item.nodeid}" for item in items]
+
+    # --- running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        item.stash[_ASSERTED] = 0  # what a fixture asserted is no judgement of the check
+
+    def pytest_assertion_pass(self, item: pytest.Item) -> None:
+        item.stash[_ASSERTED] = item.stash.get(_ASSERTED, 0) + 1
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        report = cast("pytest.TestReport", (yield))
+        finding = _finding(call, report)
+        if finding.outcome is CheckOutcome.INCONCLUSIVE:
+            report.longrepr = finding.message
+        elif report.longrepr is not None and report.failed:
+            report.longrepr = self.session.redact_repr(report.longrepr)
+        report.rollout = {  # type: ignore[attr-defined]
+            **finding.fields(),
+            "clauses": claims(item),
+            "assertions": item.stash.get(_ASSERTED, 0) if call.when == "call" else 0,
+            "exchanges": self.session.exchanges(observed(item)) if call.when == "call" else [],
+        }
+        return report  # type: ignore[return-value]
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        found = getattr(report, "rollout", None)
+        if found and found["outcome"] == CheckOutcome.INCONCLUSIVE and report.failed:
+            return "inconclusive", "I", f"INCONCLUSIVE ({found['reason']})"
+        return None
+
+
+class ControllerHooks:
+    """The hooks of the process that owns the run."""
+
+    def __init__(self, config: pytest.Config, session: Session) -> None:
+        self.config = config
+        self.session = session
+        self.run = cast("Run", session.run)
+        self._phases: dict[str, list[pytest.TestReport]] = {}
+        self._progress: Progress | None = None
+
+    def pytest_report_header(self) -> list[str]:
+        return self.session.header()
+
+    def pytest_sessionstart(self) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            self._progress = Progress(self.run.log.path, lambda text: terminal.write_line(f"  … {text}"))
+            self._progress.start()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["rollout"] = self.session.for_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        if error:
+            self.session.record("worker_lost", worker=node.gateway.id, message=str(error).strip().splitlines()[-1])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.session.record("check_started", nodeid=plain(nodeid))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        phases = self._phases.setdefault(report.nodeid, [])
+        phases.append(report)
+        if report.when in ("setup", "call"):
+            return
+        del self._phases[report.nodeid]
+        findings = [getattr(phase, "rollout", None) or outcomes.lost(phase.longreprtext) for phase in phases]
+        self.session.record(
+            "check_finished",
+            nodeid=plain(report.nodeid),
+            duration_s=round(sum(phase.duration for phase in phases), 6),
+            worker=getattr(report, "worker_id", "main"),
+            **outcomes.worst(findings),
+        )
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.session.record("interrupted", text=f"{excinfo.typename} {excinfo.value}".strip())
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.session.record("problem", text=f"pytest failed inside: {excinfo.typename}: {excinfo.value}")
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self._progress is not None:
+                self._progress.stop()
+            if not self.config.option.collectonly:
+                self.session.record("session_finished", pytest_status=int(exitstatus))
+                session.exitstatus = self.run.finish(int(exitstatus))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        judgement = self.run.judgement
+        if judgement is None:
+            return
+        lines = outcomes.summary(judgement, self.run.problems)
+        if lines:
+            terminalreporter.section("clauses that are not green", sep="-")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        self.session.close()
+        if not self.config.option.collectonly:
+            sys.stdout.write(f"{self.run.last_line()}\n")
+            sys.stdout.flush()
+
+
+def _finding(call: pytest.CallInfo[None], report: pytest.TestReport) -> outcomes.Finding:
+    if hasattr(report, "wasxfail"):
+        return outcomes.Finding(CheckOutcome.SKIPPED, None, "an expected failure judges nothing")
+    return outcomes.classify(
+        call.excinfo.value if call.excinfo else None,
+        call.when,
+        failures=(pytest.fail.Exception,),
+        skips=(pytest.skip.Exception,),
+    )
+
+
+def claims(item: pytest.Item) -> list[str]:
+    """Return the clause IDs that *item* is marked with, in order, each once."""
+    return list(dict.fromkeys(name for mark in item.iter_markers("clause") for name in mark.args))
+
+
+def observed(item: pytest.Item) -> list[tuple[str, str]]:
+    """Return the (system, flow) pairs whose observations *item* asks for, through its fixtures or its parameters."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    functions = [definition.func for found in definitions.values() for definition in found]
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    return [pair for thing in (*functions, *parameters) if (pair := getattr(thing, "observes", None))]
+
+
+def plain(nodeid: str) -> str:
+    """Return *nodeid* without the group that a parallel run hangs on to it."""
+    head, _, group = nodeid.rpartition("@")
+    return head if head and "::" in head and "[" not in group and "/" not in group else nodeid
+
+
+def worker_id(config: pytest.Config) -> str:
+    """Return the worker's name, or ``main``."""
+    return str(_shared(config)["workerid"]) if _is_worker(config) else "main"
+
+
+def _shared(config: pytest.Config) -> dict[str, Any]:
+    """Return what the controlling process sent to this worker; empty in the controlling process itself."""
+    return getattr(config, "workerinput", {})

@@ -1,0 +1,293 @@
+"""What a run is made of, opened once a process: environment, catalogue, expected set, events, conductor, stand-in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rollout_gates import golden, registry
+from rollout_gates.catalogue import Catalogue, load, scan_claims
+from rollout_gates.conductor import Conductor, Context, Flow, opened, transcript_of
+from rollout_gates.environment import Draft, Environment, Overlay, read_environment
+from rollout_gates.errors import UsageProblem
+from rollout_gates.evidence.events import EventLog
+from rollout_gates.evidence.redaction import Redactor
+from rollout_gates.evidence.transcript import Recorder, file_name
+from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems
+from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
+from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
+from rollout_gates.selection import GATES, selector
+from rollout_gates.wire.budget import Budget
+from rollout_gates.wire.client import Wire
+from rollout_gates.wire.journal import Journal
+from rollout_gates.wire.pace import Pace
+
+_TRANSCRIPTS = "transcripts"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, as far as gates are concerned."""
+
+    env: str | None
+    system: str | None
+    profile: Any
+    fault: str | None
+    evidence: str | None
+    phase: str | None
+    stage: int | None
+    window: str | None
+    as_of: str | None
+    update_golden: bool
+    markers: str
+    root: Path
+    collect_only: bool = False
+
+
+@dataclass
+class Session:
+    """One process's share of a run. Only the controlling process has a `run`; *log* is absent when nothing is run."""
+
+    options: Options
+    environment: Environment
+    catalogue: Catalogue
+    rows: Mapping[str, Row]
+    systems: tuple[str, ...]
+    run_id: str
+    folder: Path | None = None
+    log: EventLog | None = None
+    run: Run | None = None
+    sandbox: SandboxProcess | None = None
+    overlay: Overlay = field(default_factory=Overlay)
+    redactor: Redactor = field(default_factory=Redactor)
+    conductor: Conductor = field(init=False)
+    golden: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    worker: str = "main"
+
+    def __post_init__(self) -> None:
+        self.conductor = Conductor(self._context, self.flows)
+
+    def record(self, kind: str, /, **fields: Any) -> None:
+        """Append one event, if the run keeps any."""
+        if self.log is not None:
+            self.log.append(kind, **fields)
+
+    def flows(self, system: str) -> Mapping[str, Flow]:
+        """Return the flows of *system*: its own, and one a golden case."""
+        package = registry.system_packages()[system]
+
+        def sends(case: Any) -> Flow:
+            async def act(context: Context) -> Any:
+                return await package.send_golden(context, case)
+
+            return Flow(f"golden:{case.id}", act)
+
+        golden = {f"golden:{case.id}": sends(case) for case in self.golden.get(system, {}).values()}
+        return {**package.FLOWS, **golden}
+
+    def runs_last(self, system: str, flow: str) -> bool:
+        """Whether *flow* of *system* waits for all the others."""
+        found = registry.system_packages()[system].FLOWS.get(flow)
+        return found is not None and found.last
+
+    def scan_claims(self, path: Path) -> set[str]:
+        """Return the clauses that a module names which may not even be importable."""
+        return scan_claims(path) & set(self.catalogue.ids)
+
+    def redact(self, text: str) -> str:
+        """Return *text* without secrets."""
+        return self.redactor.redact(text)
+
+    def redact_repr(self, shown: Any) -> Any:
+        """Return pytest's *shown* failure as it is, or as redacted text when a secret stands in it."""
+        text = str(shown)
+        clean = self.redact(text)
+        return shown if clean == text else clean
+
+    def exchanges(self, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Return where the exchanges of these (system, flow) pairs are recorded."""
+        files = (f"{_TRANSCRIPTS}/{file_name(transcript_of(*pair))}.jsonl" for pair in pairs)
+        return [{"transcript": file, "id": None} for file in files]
+
+    @contextlib.asynccontextmanager
+    async def _context(self, system: str) -> AsyncIterator[Context]:
+        """Open all that the flows of *system* share."""
+        if self.folder is None:
+            raise UsageProblem("nothing can be observed while tests are only collected")
+        limits, settings = self.environment.limits, self.environment.systems[system]
+        package = registry.system_packages()[system]
+        recorder = Recorder(self.folder / _TRANSCRIPTS, self.redactor, worker=self.worker)
+        rates, window_s = settings.rates()
+        pace = Pace(self.folder / STATE / f"pace-{system}.json", rates, window_s, note=self._note)
+        async with Wire(recorder, run_id=self.run_id, timeout_s=limits.timeout_s, pace=pace, note=self._note) as wire:
+            context = Context(
+                system=system,
+                environment=self.environment,
+                settings=settings,
+                wire=wire,
+                budget=Budget(
+                    self.folder / STATE / "spent.json", limits.model_dump(exclude={"timeout_s"}), self.record
+                ),
+                pace=pace,
+                journal=Journal(self.record),
+                run_id=self.run_id,
+                golden=self.golden.get(system, {}),
+                record=self.record,
+            )
+            async with opened(context, package.open_session):
+                yield context
+
+    def _note(self, text: str) -> None:
+        self.record("note", text=text)
+
+    def header(self) -> list[str]:
+        """Return the lines that tell, before anything is sent, what is judged and where."""
+        environment = self.environment
+        expected = [row for row in self.rows.values() if row["applicable"]]
+        lines = [
+            f"gate: {self.options.markers or 'all'} · profile {self.options.profile} · {len(expected)} clauses",
+            f"environment: {environment.name} ({environment.kind}, {environment.path})",
+        ]
+        for key in self.systems:
+            settings = environment.systems[key]
+            facts = " ".join(f"{name}={value}" for name, value in settings.facts().items())
+            lines.append(f"target: {key} {facts} · {settings.target()}")
+        if self.sandbox is not None:
+            faults = ", ".join(self.sandbox.ready.get("faults") or ()) or "none"
+            lines.append(f"sandbox: started by this run · faults: {faults}")
+        if self.folder is not None:
+            lines.append(f"evidence: {self.folder}")
+        return lines
+
+    def for_worker(self) -> dict[str, Any]:
+        """Return what a worker needs to join the run. Secrets are not in it; workers inherit the environment."""
+        return {
+            "run_id": self.run_id,
+            "folder": str(self.folder) if self.folder else None,
+            "overlay": dict(self.overlay.systems),
+        }
+
+    def close(self) -> None:
+        """Close the log and end the stand-in."""
+        if self.log is not None:
+            self.log.close()
+        if self.sandbox is not None:
+            self.sandbox.stop()
+
+
+def open_controller(options: Options) -> Session:
+    """Validate everything, start the stand-in where the environment asks for it, and begin the run.
+
+    Raises `UsageProblem`, before anything is sent, for whatever the user has to mend first.
+    """
+    draft = _draft(options)
+    catalogue = load(options.root / "clauses")
+    faults = [name.strip() for name in (options.fault or "").split(",") if name.strip()]
+    if faults and not draft.head.sandbox:
+        raise UsageProblem(f"--fault: {draft.path} is no sandbox; faults are only ever switched on in a sandbox")
+    if options.collect_only:
+        return _session(options, draft.provisional(), catalogue, new_run_id())
+    systems = _checked(options, draft)
+    sandbox = start_sandbox({key: draft.tables[key] for key in systems}, faults=faults) if draft.head.sandbox else None
+    try:
+        overlay = sandbox.overlay() if sandbox else Overlay()
+        os.environ.update(overlay.variables)  # workers of a parallel run inherit them; nothing writes them down
+        session = _session(options, draft.finish(os.environ, overlay), catalogue, new_run_id(), overlay)
+        session.sandbox = sandbox
+        _begin(session)
+    except BaseException:
+        if sandbox is not None:
+            sandbox.stop()
+        raise
+    return session
+
+
+def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Session:
+    """Join the run that the controlling process began."""
+    overlay = Overlay(shared["overlay"])
+    environment = _draft(options).finish(os.environ, overlay)
+    session = _session(options, environment, load(options.root / "clauses"), shared["run_id"], overlay)
+    session.worker = worker
+    if shared["folder"]:
+        session.folder = Path(shared["folder"])
+        session.log = open_log(session.folder, session.redact)
+    return session
+
+
+def _draft(options: Options) -> Draft:
+    wanted = options.env or os.environ.get("ROLLOUT_ENV")
+    folder = options.root / "environments"
+    if not wanted:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        raise UsageProblem(f"--env is required: name the environment that is judged ({known}, or a file)")
+    return read_environment(wanted, classes=registry.settings_classes(), folder=folder)
+
+
+def _checked(options: Options, draft: Draft) -> tuple[str, ...]:
+    """Refuse what can be refused before a stand-in is started."""
+    provisional = draft.provisional()
+    if options.as_of:
+        _instant(options.as_of)
+    return selected_systems(provisional, options.system)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageProblem(f"--as-of: {text!r} is not an ISO 8601 time such as 2026-03-01T12:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _session(
+    options: Options, environment: Environment, catalogue: Catalogue, run_id: str, overlay: Overlay | None = None
+) -> Session:
+    systems = selected_systems(environment, options.system)
+    refuse_unknown_waivers(environment, catalogue)
+    rows = expected_rows(catalogue, environment, systems, selector(options.markers), options.profile)
+    session = Session(
+        options=options,
+        environment=environment,
+        catalogue=catalogue,
+        rows={row["id"]: row for row in rows},
+        systems=systems,
+        run_id=run_id,
+        overlay=overlay or Overlay(),
+        golden={key: _golden(options.root / "golden_payloads", key) for key in systems},
+    )
+    for settings in environment.systems.values():
+        for name, secret in settings.held_secrets.items():
+            session.redactor.register(secret.reveal(), name)
+    return session
+
+
+def _golden(folder: Path, system: str) -> dict[str, golden.Case]:
+    """Return the golden cases of *system* by their IDs; a system without a folder has none."""
+    if not (folder / system).is_dir():
+        return {}
+    names: frozenset[str] = getattr(registry.system_packages()[system], "GOLDEN_NAMES", frozenset())
+    return {case.id: case for case in golden.load(folder, system, names=names)}
+
+
+def _begin(session: Session) -> None:
+    options, environment = session.options, session.environment
+    selects = selector(options.markers)
+    session.folder = evidence_folder(options.evidence, environment.name, session.run_id)
+    session.log = open_log(session.folder, session.redact)
+    session.run = Run(
+        id=session.run_id,
+        folder=session.folder,
+        environment=environment,
+        profile=options.profile,
+        markers=options.markers,
+        gates=[gate for gate in GATES if selects([gate])],
+        systems=session.systems,
+        log=session.log,
+        redact=session.redact,
+    )
+    session.run.begin(list(session.rows.values()), command_line(), versions())
