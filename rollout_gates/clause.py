@@ -25,7 +25,7 @@ from rollout_gates.selection import GATES
 
 Severity = Literal["critical", "high", "medium", "low"]
 Source = Literal["R", "D", "KR"]
-SEVERITIES: tuple[str, ...] = get_args(Severity)
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 CLAUSE_ID = re.compile(r"[A-Z]{2,}(?:-[A-Z0-9]+)+-[0-9]{2,3}")
 """The form of an ID: prefix, group, number, such as ``ABC-GROUP-01``."""
 
