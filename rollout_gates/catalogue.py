@@ -162,7 +162,7 @@ def _validated(model: type[Model], table: Mapping[str, Any], where: str) -> Mode
     try:
         return model.model_validate(table)
     except ValidationError as problem:
-        lines = explain(problem, model)
+        lines = [line.removeprefix(": ") for line in explain(problem, model)]
         # A misspelt key is also a missing one; the misspelling is what helps.
         told = next((line for line in lines if "unknown key" in line), lines[0])
         raise CatalogueInvalid(f"{where}: {told}") from None

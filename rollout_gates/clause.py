@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from rollout_gates.environment import Kind
 from rollout_gates.errors import UsageProblem, did_you_mean
@@ -112,6 +112,12 @@ class Clause(_Table):
         if len(set(values)) != len(values):
             raise ValueError("an entry stands twice")
         return values
+
+    @model_validator(mode="after")
+    def _judged_somewhere(self) -> Clause:
+        if self.only_sandbox and self.kinds and "local" not in self.kinds:
+            raise ValueError("only_sandbox and these kinds exclude each other, so it could never be judged")
+        return self
 
     def __hash__(self) -> int:
         """Hash by the ID, which is unique."""
