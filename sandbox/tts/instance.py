@@ -11,7 +11,6 @@ Other modules of the system get the instance handed in and read from it:
     instance.providers    providers.Providers
     instance.log          LogSink: `instance.log.write({...})`, one JSON object a limited request
     instance.spawn(coro)  background work that outlives the answer and dies with `kill_workers`
-    instance.broken(what) whether a person broke `storage_write`, `rpc:NAME` or `update:TABLE`
 """
 
 from __future__ import annotations
@@ -24,7 +23,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox.serving import Server
+from sandbox.tts.breakage import Breakage
+from sandbox.tts.database.setup import create_database
 from sandbox.tts.providers import Providers
+from sandbox.tts.remote import Remote
 from sandbox.tts.settings import Deployment, platform_keys
 
 if TYPE_CHECKING:
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
 
     from sandbox.clock import Clock
     from sandbox.faults import Switches
+    from sandbox.postgres import Cluster
+    from sandbox.tts.api import Function
+    from sandbox.tts.database import Database
+    from sandbox.tts.options import Options
 
-API_PREFIX = "/functions/v1"
+FUNCTIONS = "/functions/v1"
 
 
 class LogSink:
@@ -44,6 +50,7 @@ class LogSink:
         self._verbose = verbose
 
     def write(self, line: dict[str, Any]) -> None:
+        """Keep *line*, and show it when asked to."""
         self.lines.append(line)
         if self._verbose:
             print(json.dumps(line), file=sys.stderr, flush=True)
@@ -52,36 +59,83 @@ class LogSink:
 class Instance:
     """A deployment that serves. `start` builds it, `close` leaves nothing behind."""
 
-    db: Any
+    db: Database
     auth: Any
     storage: Any
-    data_api: Any
+    breakage: Breakage
 
-    def __init__(self, *, mode: str, lane: str, clock: Clock, faults: Switches, verbose: bool = False) -> None:
+    def __init__(
+        self, *, mode: str, lane: str, clock: Clock, faults: Switches, options: Options, verbose: bool = False
+    ) -> None:
         self.name = f"{mode}-{lane}"
         self.clock = clock
         self.faults = faults
+        self.options = options
         self.log = LogSink(verbose=verbose)
         self.providers = Providers(clock)
+        for (provider, key), value in options.habits.items():
+            self.providers.named(provider).set_option(key, value)
         self._server = Server()
         self.base_url = self._server.url
+        self.deployment = self._deployed(mode, lane)
+        self._remote = Remote(self)
+        self._workers: set[asyncio.Task[Any]] = set()
+        self._cluster: Cluster | None = None
+        self._api: Function
+        self._platform: Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+    def _deployed(self, mode: str, lane: str) -> Deployment:
         keys = platform_keys()
-        variables = {
+        platform = {
             "TTS_PROVIDER_MODE": mode,
             "SUPABASE_URL": self.base_url,
             "SUPABASE_ANON_KEY": keys["anon_key"],
             "SUPABASE_SERVICE_ROLE_KEY": keys["service_role_key"],
         }
-        self.deployment = Deployment(
-            variables={**variables, **self.providers.variables()},
+        return Deployment(
+            variables={**platform, **self.providers.variables(), **self.options.variables},
             lane=lane,
             jwt_secret=keys["jwt_secret"],
             stripe_api_url=self.providers.stripe.url,
         )
-        self._workers: set[asyncio.Task[Any]] = set()
-        self._broken: set[str] = set()
-        self._api: Callable[[web.Request, str], Awaitable[web.StreamResponse]] | None = None
-        self._platform: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+
+    async def start(self, cluster: Cluster, template: str) -> None:
+        """Copy the *template* database, build everything around it, and serve."""
+        self._cluster = cluster
+        self.db = await asyncio.to_thread(create_database, cluster, self._database, template)
+        await self.db.open()
+        self._build()
+        self.breakage = Breakage(self.db.dsn, self.storage)
+        await self.providers.start()
+        await self._api.start()
+        await self._server.start(self._route)
+
+    def _build(self) -> None:
+        from sandbox.tts.api import build_api
+        from sandbox.tts.platform.gateway import build_platform
+
+        self._platform = build_platform(self)
+        self._api = build_api(self)
+
+    async def close(self) -> None:
+        """End work, servers and connections, and drop the database. Safe to call after a failed start."""
+        await self.kill_workers()
+        await self._server.close()
+        if hasattr(self, "_api"):
+            await self._api.close()
+        await self.providers.close()
+        if hasattr(self, "db"):
+            await self.db.close()
+
+    @property
+    def _database(self) -> str:
+        return f"tts_{self.name.replace('-', '_')}"
+
+    async def _route(self, request: web.Request) -> web.StreamResponse:
+        path = request.rel_url.raw_path
+        if path == f"{FUNCTIONS}/api" or path.startswith(f"{FUNCTIONS}/api/"):
+            return await self._api(request, path.removeprefix(FUNCTIONS))
+        return await self._platform(request)
 
     # Background work
 
@@ -106,6 +160,21 @@ class Instance:
         """Deploy again with changed variables (None removes one). Work that is running goes on."""
         self.deployment = self.deployment.with_variables(changes)
 
-    def broken(self, what: str) -> bool:
-        """Whether `storage_write`, `rpc:NAME` or `update:TABLE` is switched off at this moment."""
-        return what in self._broken
+    def state(self) -> dict[str, Any]:
+        """What there is to know about the instance, without a secret."""
+        deployment = self.deployment
+        return {
+            "url": self.base_url,
+            "mode": deployment.mode_raw,
+            "lane": deployment.lane,
+            "text_cap": deployment.text_cap,
+            "variables": sorted(deployment.variables),
+            "workers": len(self._workers),
+            "log_lines": len(self.log.lines),
+            "broken": sorted(self.breakage.broken),
+            "providers": {name: provider.state() for name, provider in self.providers.all.items()},
+        }
+
+    async def control(self, method: str, action: str, query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        """Carry out a control call, see `remote`."""
+        return await self._remote.perform(method, action, query, body)

@@ -1,0 +1,146 @@
+"""Remote control of a running sandbox: JSON over HTTP, on loopback, for tests and for a person with curl.
+
+    GET    /_control/state                       systems, instances, faults, clock
+    PUT    /_control/faults  {"on": ["tts:F-13"]}   exactly these, everything else off
+    POST   /_control/clock   {"skip_s": 3600}       tokens, signed URLs and windows age
+
+    A system adds what its instances can do, under /_control/<system>/<instance>/..., see its `remote.py`.
+
+A wrong call is answered with one line: 400 or 404 and `{"detail": ...}`. Unknown keys are refused, so that a misspelt
+one cannot pass for an effect.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiohttp import web
+
+from sandbox.faults import FaultError, Switches, find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox.clock import Clock
+
+PREFIX = "/_control"
+
+
+class Refused(Exception):
+    """A control call that cannot be done. *status* is 400 or 404."""
+
+    def __init__(self, detail: str, *, status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Controlled(Protocol):
+    """What control needs of an instance."""
+
+    name: str
+
+    def state(self) -> dict[str, Any]:
+        """What there is to know about the instance, for a person."""
+
+    async def control(self, method: str, action: str, query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        """Do *action*. Returns a JSON value. Raises Refused."""
+
+
+class Control:
+    """Answers control calls for all instances of a sandbox."""
+
+    def __init__(
+        self, clock: Clock, switches: Mapping[str, Switches], instances: Mapping[str, Mapping[str, Controlled]]
+    ) -> None:
+        self._clock = clock
+        self._switches = switches
+        self._instances = instances
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one call."""
+        try:
+            body = _body(await request.read())
+            answer = await self._perform(request.method, request.path, request.query, body)
+        except Refused as refused:
+            return web.json_response({"detail": str(refused)}, status=refused.status)
+        return web.json_response(answer)
+
+    async def _perform(self, method: str, path: str, query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        what = f"{method} {path.removeprefix(PREFIX)}"
+        if what == "GET /state":
+            return self._state()
+        if what == "PUT /faults":
+            self._set_faults(take(body, {"on": list})["on"])
+            return self._state()
+        if what == "POST /clock":
+            return self._skip(take(body, {"skip_s": (int, float)})["skip_s"])
+        parts = path.removeprefix(f"{PREFIX}/").split("/")
+        if path.startswith(f"{PREFIX}/") and len(parts) == 3:
+            return await self._instance(parts[0], parts[1]).control(method, parts[2], query, body)
+        raise Refused(f"no such call: {method} {path}", status=404)
+
+    def _state(self) -> dict[str, Any]:
+        systems = {
+            system: {name: instance.state() for name, instance in instances.items()}
+            for system, instances in self._instances.items()
+        }
+        faults = [name for switches in self._switches.values() for name in switches.active()]
+        return {
+            "now": self._clock.now().isoformat(),
+            "skipped_s": self._clock.skipped_s,
+            "faults": faults,
+            "systems": systems,
+        }
+
+    def _set_faults(self, names: list[Any]) -> None:
+        registries = {system: switches.registry for system, switches in self._switches.items()}
+        try:
+            wanted = [find(str(name), registries) for name in names]
+        except FaultError as error:
+            raise Refused(str(error)) from error
+        for system, switches in self._switches.items():
+            switches.set(fault.id for fault in wanted if fault.system == system)
+
+    def _skip(self, seconds: float) -> dict[str, Any]:
+        try:
+            self._clock.skip(seconds)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        return {"now": self._clock.now().isoformat(), "skipped_s": self._clock.skipped_s}
+
+    def _instance(self, system: str, name: str) -> Controlled:
+        instances = self._instances.get(system, {})
+        if name not in instances:
+            known = ", ".join(f"{key}/{one}" for key, names in self._instances.items() for one in names)
+            raise Refused(f"no instance {system}/{name}; there are {known}", status=404)
+        return instances[name]
+
+
+def take(
+    body: Mapping[str, Any], required: Mapping[str, Any], optional: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """*body*, when it has the required keys, no unknown ones, and the types given. Raises Refused."""
+    kinds = {**required, **(optional or {})}
+    unknown = sorted(set(body) - set(kinds))
+    missing = sorted(set(required) - set(body))
+    if unknown or missing:
+        wrong = f"unknown: {', '.join(unknown)}" if unknown else f"missing: {', '.join(missing)}"
+        raise Refused(f"{wrong}; the keys are {', '.join(kinds)}")
+    for key, value in body.items():
+        numeric = kinds[key] in {int, (int, float)}
+        if kinds[key] is not object and (not isinstance(value, kinds[key]) or (numeric and isinstance(value, bool))):
+            raise Refused(f"{key} has the wrong type: {type(value).__name__}")
+    return dict(body)
+
+
+def _body(raw: bytes) -> dict[str, Any]:
+    if not raw.strip():
+        return {}
+    try:
+        value = json.loads(raw)
+    except ValueError as error:
+        raise Refused("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise Refused("the body is not a JSON object")
+    return value

@@ -1,0 +1,102 @@
+"""The TTS system as the sandbox sees it: what can be asked for, how it starts, what it says when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sandbox.tts.database.setup import prepare_template
+from sandbox.tts.instance import FUNCTIONS, Instance
+from sandbox.tts.options import Options
+from sandbox.tts.settings import MODAL_TEXT_CAP
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
+    from sandbox.faults import Switches
+    from sandbox.postgres import Cluster
+
+SECRETS = {
+    "anon_key": "TTS_ANON_KEY",
+    "service_role_key": "TTS_SERVICE_ROLE_KEY",
+    "database_dsn": "TTS_DATABASE_DSN",
+}
+
+
+def outline(options: Options, clock: Clock, faults: Switches, *, verbose: bool) -> list[Instance]:
+    """One instance for every mode and lane of *options*; none of them runs yet."""
+    return [
+        Instance(mode=mode, lane=lane, clock=clock, faults=faults, options=options, verbose=verbose)
+        for mode in options.modes
+        for lane in options.lanes
+    ]
+
+
+async def start(instances: list[Instance], cluster: Cluster) -> None:
+    """Start all of them on databases copied from one template."""
+    template = await asyncio.to_thread(prepare_template, cluster)
+    for instance in instances:
+        await instance.start(cluster, template)
+
+
+async def users(instance: Instance) -> dict[str, dict[str, str]]:
+    """Sign up two users, `a` and `b`: e-mail, password, token, id."""
+    return dict(zip("ab", await asyncio.gather(_sign_up(instance, "a"), _sign_up(instance, "b")), strict=True))
+
+
+async def _sign_up(instance: Instance, name: str) -> dict[str, str]:
+    email, password = f"user-{name}@example.test", secrets.token_urlsafe(9)
+    session = await instance.auth.sign_up(email, password)
+    return {"email": email, "password": password, "token": session.access_token, "id": session.user_id}
+
+
+def table(instance: Instance) -> dict[str, Any]:
+    """The instance as the `[tts]` table of an environment file. Holds names of secrets, never values."""
+    deployment = instance.deployment
+    limits = {number: deployment.tier(number) for number in (1, 2, 3)}
+    return {
+        "api_url": f"{instance.base_url}{FUNCTIONS}/api",
+        "auth_url": f"{instance.base_url}/auth/v1",
+        "data_url": f"{instance.base_url}/rest/v1",
+        "storage_url": f"{instance.base_url}/storage/v1",
+        "provider_mode": deployment.mode,
+        "lane": deployment.lane,
+        "text_cap": deployment.qwen_text_cap,
+        "modal_text_cap": MODAL_TEXT_CAP,
+        "vc_model": deployment.vc_model,
+        "vd_model": deployment.vd_model,
+        "rate_limits": {
+            "tier1_user": limits[1].user,
+            "tier2_user": limits[2].user,
+            "tier3_ip": limits[3].ip,
+            "window_s": limits[1].window_s,
+        },
+        "sign_up": instance.options.sign_up,
+        "secrets": dict(SECRETS),
+    }
+
+
+def variables(instance: Instance, signed_up: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Values of the secrets that `table` names, and the tokens of the two users."""
+    deployment = instance.deployment
+    values = {
+        "anon_key": deployment.anon_key,
+        "service_role_key": deployment.service_role_key,
+        "database_dsn": instance.db.dsn,
+    }
+    tokens = {f"TTS_USER_{name.upper()}_TOKEN": user["token"] for name, user in signed_up.items()}
+    return {**{SECRETS[key]: value for key, value in values.items()}, **tokens}
+
+
+def examples(instance: Instance) -> list[str]:
+    """Lines for a shell that has the variables of `variables` and `API`."""
+    return [
+        "curl $API/health",
+        "curl $API/languages",
+        'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" $API/me',
+        'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" -H "Content-Type: application/json" \\',
+        '  -d \'{"text": "Good morning.", "language": "English", "instruct": "calm"}\' \\',
+        "  $API/voices/design/preview",
+        'curl -H "apikey: $TTS_ANON_KEY" -H "Authorization: Bearer $TTS_USER_A_TOKEN" \\',
+        f"  {instance.base_url}/rest/v1/tasks",
+    ]
