@@ -10,6 +10,8 @@ from rollout_gates.evidence.document import Document, build_document, write_docu
 from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import read_events
 from rollout_gates.evidence.files import MANIFEST, EvidenceNotWritten, canonical_json, manifest, write_whole
+from rollout_gates.evidence.html import FILE_NAME as HTML
+from rollout_gates.evidence.html import render_html
 from rollout_gates.evidence.junit import FILE_NAME as JUNIT
 from rollout_gates.evidence.junit import render_junit
 from rollout_gates.evidence.summary import FILE_NAME as SUMMARY
@@ -31,5 +33,6 @@ def render(directory: Path) -> Document:
     write_whole(directory / JUNIT, render_junit(document))
     write_whole(directory / CTRF, canonical_json(build_ctrf(document)))
     write_whole(directory / SUMMARY, render_summary(document))
+    write_whole(directory / HTML, render_html(document, directory))
     write_whole(directory / MANIFEST, manifest(directory))
     return document
