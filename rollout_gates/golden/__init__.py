@@ -6,10 +6,10 @@ here asserts. Every error is a `GoldenError` whose message is one line.
 """
 
 from rollout_gates.golden.compare import Comparison, compare
-from rollout_gates.golden.exchange import Exchange, explain, judge, observe, twin_problem
+from rollout_gates.golden.exchange import Exchange, explain, judge, observe, pick, precondition_problem, twin_problem
 from rollout_gates.golden.load import load, load_cases
 from rollout_gates.golden.matchers import Difference
-from rollout_gates.golden.model import UNSET, Case, Expectation, GoldenError, Reply, Request
+from rollout_gates.golden.model import UNSET, Case, Expectation, GoldenError, NotReached, Reply, Request
 from rollout_gates.golden.render import fill, needs
 from rollout_gates.golden.update import refuse_in_ci, update
 
@@ -21,6 +21,7 @@ __all__ = [
     "Exchange",
     "Expectation",
     "GoldenError",
+    "NotReached",
     "Reply",
     "Request",
     "compare",
@@ -31,6 +32,8 @@ __all__ = [
     "load_cases",
     "needs",
     "observe",
+    "pick",
+    "precondition_problem",
     "refuse_in_ci",
     "twin_problem",
     "update",

@@ -39,6 +39,8 @@ def compare(expectation: Expectation, reply: Reply) -> Comparison:
     findings = Findings()
     body = _Body(reply)
     _compare_status(expectation, reply, findings)
+    if broken := getattr(reply, "fault", None):
+        findings.differences.append(Difference("body", f"a body that broke off: {broken}", "a whole answer"))
     for name, expected in expectation.headers.items():
         _compare_header(reply, name, expected, findings)
     if expectation.json is not UNSET:
@@ -103,11 +105,16 @@ def header(reply: Reply, name: str) -> str | Unset:
     return ", ".join(values) if values else UNSET
 
 
+def status_fits(status: int, wanted: tuple[int | str, ...]) -> bool:
+    """Whether *status* is one of *wanted*, itself or by its class (`"4xx"`)."""
+    return status in wanted or f"{status // 100}xx" in wanted
+
+
 def _compare_status(expectation: Expectation, reply: Reply, findings: Findings) -> None:
     if not expectation.status:
         return
     findings.compared += 1
-    if reply.status not in expectation.status and f"{reply.status // 100}xx" not in expectation.status:
+    if not status_fits(reply.status, expectation.status):
         findings.differ("status", reply.status, " or ".join(map(str, expectation.status)))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollout_gates.golden.compare import Comparison, compare
-from rollout_gates.golden.model import Case, Expectation, GoldenError, Reply, Request
+from rollout_gates.golden.compare import Comparison, compare, status_fits
+from rollout_gates.golden.model import Case, Expectation, GoldenError, NotReached, Reply, Request
 from rollout_gates.golden.render import builtins_for, fill_expectation, fill_request, needs
 
 if TYPE_CHECKING:
@@ -40,22 +40,33 @@ async def observe(
     *,
     supply: Callable[[set[str]], Awaitable[Mapping[str, Any]]],
     send: Callable[[Case, Request], Awaitable[Reply]],
-    step: Callable[[str], Awaitable[Reply]],
+    step: Callable[[str], Awaitable[Reply | None]],
 ) -> Exchange:
     """Act *case* out once.
 
     *supply* gives the values for a set of placeholder names, *send* sends a filled request as the case's actor, and
-    *step* gives the answer that a flow got at `"flow.attribute"`. Whatever they raise goes through.
+    *step* gives the answer that a flow got at `"flow.attribute"`, or None when it did not get there. Whatever they
+    raise goes through. Raises `NotReached` when no flow got to any of the case's steps.
     """
     wanted = needs(case, mode)
     values = {**builtins_for(case), **(await supply(wanted) if wanted else {})}
-    if case.step is not None:
-        reply = await step(case.step)
-    elif case.request is not None:
-        reply = await send(case, fill_request(case.request, values))
-    else:
-        raise GoldenError(f"{case.file}: has neither a request nor a step")
-    return Exchange(case, mode, reply, values)
+    if case.request is not None:
+        return Exchange(case, mode, await send(case, fill_request(case.request, values)), values)
+    for path in case.steps:
+        reply = await step(path)
+        if reply is not None:
+            return Exchange(case, mode, reply, values)
+    raise NotReached(f"{case.title}: no flow got to {' or '.join(case.steps)}")
+
+
+def pick(observation: Any, path: str) -> Any:
+    """What stands in *observation* at *path*: attributes and indexes, joined by dots. None where a link is missing."""
+    for name in path.split("."):
+        if name.isdecimal():
+            observation = observation[int(name)] if observation and int(name) < len(observation) else None
+        else:
+            observation = getattr(observation, name, None)
+    return observation
 
 
 def judge(exchange: Exchange) -> Comparison:
@@ -66,7 +77,7 @@ def judge(exchange: Exchange) -> Comparison:
 def explain(exchange: Exchange, comparison: Comparison) -> str:
     """A message that stands alone: which case, what was asked, each difference, the clauses, where to read on."""
     case, reply = exchange.case, exchange.reply
-    asked = f"step {case.step}" if case.request is None else f"{case.request.method} {case.request.path}"
+    asked = f"step {' or '.join(case.steps)}" if case.request is None else f"{case.request.method} {case.request.path}"
     lines = [
         f"{case.title} [{', '.join(case.clauses)}]",
         f"  {case.id}.json, mode {exchange.mode}: {asked} as {case.actor} returned {reply.status}",
@@ -77,12 +88,23 @@ def explain(exchange: Exchange, comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
+def precondition_problem(exchange: Exchange) -> str | None:
+    """Why a step cannot be judged, or None: the flow's answer has another status than the one whose form is at stake.
+
+    That the flow failed is the finding of the clause that guards the flow, not of the form of its answer.
+    """
+    wanted, reply = exchange.expectation.status, exchange.reply
+    if not exchange.case.steps or not wanted or status_fits(reply.status, wanted):
+        return None
+    return f"{exchange.case.title}: the flow's answer has status {reply.status}, not {' or '.join(map(str, wanted))}"
+
+
 def twin_problem(exchange: Exchange, twin: Exchange | None) -> str | None:
     """Why the twin that had to succeed proves nothing, or None. Only its status counts, so that it stays a twin."""
     if twin is None:
         return None
     expectation = twin.expectation
-    if not expectation.status or twin.reply.status in expectation.status:
+    if not expectation.status or status_fits(twin.reply.status, expectation.status):
         return None
     wanted = " or ".join(map(str, expectation.status))
     return (

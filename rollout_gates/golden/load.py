@@ -145,7 +145,7 @@ def _case(root: Path, system: str, file: Path, *, modes: Collection[str], names:
         actor=data["as"],
         expect=expect,
         request=_request(data["request"]) if "request" in data else None,
-        step=data.get("step"),
+        steps=_listed(data.get("step", [])),
         billable=data.get("billable", False),
         twin=_twin_id(data.get("twin"), where.parent.as_posix()),
         applies={fact: tuple(values) for fact, values in data.get("applies", {}).items()},
@@ -167,8 +167,12 @@ def _request(data: Mapping[str, Any]) -> Request:
 
 def _pairs(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in query.items():
-        for member in value if isinstance(value, list) else [value]:
+        for member in _listed(value):
             yield name, member
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _expectation(system: Path, file: Path, key: str, data: Mapping[str, Any], modes: Collection[str]) -> Expectation:
@@ -177,10 +181,9 @@ def _expectation(system: Path, file: Path, key: str, data: Mapping[str, Any], mo
         near = difflib.get_close_matches(key, [ANY_MODE, *modes], n=1, cutoff=0.4)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join([ANY_MODE, *modes])}"
         raise GoldenError(f"{pointer}: unknown mode, {hint}")
-    status = data.get("status", [])
     expectation = Expectation(
         key=key,
-        status=tuple(status) if isinstance(status, list) else (status,),
+        status=_listed(data.get("status", [])),
         json=data.get("json", UNSET),
         text=data.get("text", UNSET),
         says=data.get("says", UNSET),

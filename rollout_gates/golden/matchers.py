@@ -207,12 +207,18 @@ def _match(got: Any, kind: str, path: str, findings: Findings) -> None:
 
 def _one_of(got: Any, choices: list[Any], path: str, findings: Findings) -> None:
     findings.compared += 1
+    attempts = []
     for choice in choices:
         attempt = Findings()
         compare_value(got, choice, path, attempt)
         if not attempt.differences:
             return
-    findings.differ(path, got, f"one of {', '.join(show(choice) for choice in choices)}")
+        attempts.append(attempt)
+    if isinstance(got, dict | list):
+        # A list of whole objects helps nobody; what the nearest choice lacks does.
+        findings.differences += min(attempts, key=lambda attempt: len(attempt.differences)).differences
+    else:
+        findings.differ(path, got, f"one of {', '.join(show(choice) for choice in choices)}")
 
 
 def _regex(got: Any, pattern: str, path: str, findings: Findings) -> None:

@@ -19,6 +19,10 @@ class GoldenError(Exception):
     """A case, a folder or a use of them is wrong; the message is one line and names the file."""
 
 
+class NotReached(GoldenError):
+    """No flow got as far as the answer that a case judges: nothing can be said about it."""
+
+
 class Unset(enum.Enum):
     """The type of `UNSET`: a JSON null is a value, so absence needs one of its own."""
 
@@ -44,13 +48,14 @@ class Request:
     """One request as the case writes it; placeholders are still in it until `render.fill_request`.
 
     *path* is relative to the system's API address and is sent as it stands, doubled slashes included.
-    At most one of *json*, *raw_body* and *multipart* is set.
+    A header of None is left out although the client would send it. At most one of *json*, *raw_body* and *multipart*
+    is set.
     """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | None] = field(default_factory=dict)
     json: Any = UNSET
     raw_body: str | Unset = UNSET
     multipart: Mapping[str, Any] | Unset = UNSET
@@ -76,7 +81,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Case:
-    """One golden case, one check. *id* is the path below the golden folder without its suffix."""
+    """One golden case, one check. *id* is the path below the golden folder without its suffix.
+
+    Either *request* is sent, or the answer is the first of *steps* (`flow.attribute`) that a flow got to.
+    """
 
     id: str
     file: Path
@@ -89,7 +97,7 @@ class Case:
     actor: str
     expect: Mapping[str, Expectation]
     request: Request | None = None
-    step: str | None = None
+    steps: tuple[str, ...] = ()
     billable: bool = False
     twin: str | None = None
     applies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

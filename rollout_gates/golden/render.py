@@ -100,7 +100,7 @@ def fill_request(request: Request, values: Mapping[str, Any]) -> Request:
     parts = {name: fill(part, values) for name, part in _parts(request).items()}
     parts["path"] = str(parts["path"])
     parts["query"] = tuple((str(name), str(value)) for name, value in parts["query"])
-    parts["headers"] = {name: str(value) for name, value in parts["headers"].items()}
+    parts["headers"] = {name: value if value is None else str(value) for name, value in parts["headers"].items()}
     return dataclasses.replace(request, **parts)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from rollout_gates.golden.compare import status_fits
 from rollout_gates.golden.exchange import Exchange, judge
 from rollout_gates.golden.matchers import Findings, compare_value, matcher_of
 from rollout_gates.golden.model import UNSET, GoldenError
@@ -59,7 +60,7 @@ def _rewrite_status(expect: dict[str, Any], got: int) -> None:
     if "status" not in expect:
         return
     allowed = expect["status"] if isinstance(expect["status"], list) else [expect["status"]]
-    if got not in allowed and f"{got // 100}xx" not in allowed:
+    if not status_fits(got, tuple(allowed)):
         expect["status"] = got
 
 
