@@ -1,7 +1,7 @@
 """pytest-html's own front end, fed from the events instead of from a live plugin.
 
 The packaged template, style sheet, script and ``data-jsonblob`` format are used as they are; our parts are put into the
-template at three places. The plugin itself is never loaded: it would cost three times the run time.
+template at fixed places. The plugin itself is never loaded: it would cost three times the run time.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _INSERTS: Final = (
     ('<meta charset="utf-8"/>', '<meta charset="utf-8"/>{% include "head.jinja2" %}'),
     ('<body>\n    <h1 id="title">{{ title }}</h1>', '<body>{% include "report.jinja2" %}'),
     ("  </body>", '{% include "tail.jinja2" %}</body>'),
+    (' onclick="location.reload()"', ""),
 )
 
 # The script knows these seven results and no others; `xfailed` stands for our inconclusive, under our own label.
@@ -31,9 +32,9 @@ _RESULTS: Final = {
     "error": ("errored", "errored"),
     "xfailed": ("inconclusive", "inconclusive"),
     "skipped": ("skipped", "skipped"),
-    "rerun": ("not run", "not run"),
     "passed": ("passed", "passed"),
     "xpassed": ("", ""),
+    "rerun": ("not run", "not run"),
 }
 _RESULT_OF: Final = {outcome: result for result, (outcome, _) in _RESULTS.items() if outcome}
 
@@ -54,6 +55,7 @@ class FrontEndLoader(jinja2.BaseLoader):
 
     def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Return the source of *template*. Raises `FrontEndChanged` where our parts find no place."""
+        del environment
         path = _resources() / template
         if not path.is_file():
             raise jinja2.TemplateNotFound(template)
@@ -61,7 +63,7 @@ class FrontEndLoader(jinja2.BaseLoader):
         if template == "index.jinja2":
             for anchor, replacement in _INSERTS:
                 if source.count(anchor) != 1:
-                    raise FrontEndChanged(f"pytest-html {version()}: index.jinja2 has no place for {replacement}")
+                    raise FrontEndChanged(f"pytest-html {version()}: index.jinja2 has no single {anchor!r}")
                 source = source.replace(anchor, replacement)
         return source, str(path), lambda: True
 

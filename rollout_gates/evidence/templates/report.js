@@ -72,7 +72,7 @@
       if (seen.curl) {
         const command = el('pre', '', seen.curl);
         command.tabIndex = 0;
-        add(inner, el('h4', 'soft', 'Repeat it'), add(el('div', 'curl'), command, copyButton(command)));
+        add(inner, el('h4', '', 'Repeat it'), add(el('div', 'curl'), command, copyButton(command)));
       }
       add(inner, el('p', 'soft', `exchange ${seen.id}, ${seen.t}`));
       add(details, inner);
