@@ -1,0 +1,123 @@
+"""The fault catalogue and its switches."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox import faults
+from sandbox.faults import FaultError, Switches, find, load
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = ROOT / "docs" / "contracts" / "qwen-tts.md"
+CLAUSE = re.compile(r"TTS-[A-Z]+(-[A-Z]+)?-\d\d")
+BUILT_FOR_SMOKE = {1, 2, 8, 9, 10, 11, 15, 18, 23, 29, 43, 51, 52, 53, 72, 76, 78}
+
+REGISTRY = load("tts")
+
+
+def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """ID, kind column and red clauses of section 8 of the contract."""
+    rows = re.findall(r"^\| (F-\d\d) \| ([^|]+) \| .* \| ([^|]+) \|$", CONTRACT.read_text("utf-8"), re.MULTILINE)
+    return {fault: (kind, tuple(f"TTS-{red.strip()}" for red in reds.split(","))) for fault, kind, reds in rows}
+
+
+def test_ids_run_from_1_to_90_without_a_gap():
+    assert list(REGISTRY) == [f"F-{number:02d}" for number in range(1, 91)]
+
+
+def test_red_clauses_are_full_ids():
+    assert all(fault.red for fault in REGISTRY.values())
+    assert [red for fault in REGISTRY.values() for red in fault.red if not CLAUSE.fullmatch(red)] == []
+
+
+def test_catalogue_says_what_the_contract_says():
+    stated = {fault.id: (fault.kind, fault.red) for fault in REGISTRY.values()}
+
+    assert stated == {fault: (kind.split()[0], red) for fault, (kind, red) in contract_rows().items()}
+
+
+def test_reference_build_has_the_faults_marked_so():
+    marked = {fault for fault, (kind, _) in contract_rows().items() if "(RB)" in kind}
+    partly = {fault.id for fault in REGISTRY.values() if fault.reference_red}
+
+    assert {fault.id for fault in REGISTRY.values() if fault.reference} == marked | partly
+
+
+def test_every_fault_that_smoke_needs_is_built():
+    assert {f"F-{number:02d}" for number in BUILT_FOR_SMOKE} <= {one.id for one in REGISTRY.values() if one.built}
+
+
+def test_a_fault_is_built_if_and_only_if_the_code_asks_for_it():
+    sources = (path.read_text("utf-8") for path in (ROOT / "sandbox").rglob("*.py"))
+    asked = {found for source in sources for found in re.findall(r"""(?:\.on|fault)\(\s*["'](F-\d\d)["']""", source)}
+
+    assert {one.id for one in REGISTRY.values() if one.built} == asked
+
+
+def test_summaries_are_short_sentences():
+    assert [one.id for one in REGISTRY.values() if not 20 <= len(one.summary) <= 125 or one.summary.endswith(".")] == []
+
+
+def test_a_fault_is_found_by_its_name():
+    assert find("tts:F-51", {"tts": REGISTRY}).red == ("TTS-SMOKE-07", "TTS-CAP-01")
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("tts:F-99", "no such fault: tts:F-99. Did you mean tts:F-9"),
+        ("F-51", "a fault is written with its system"),
+        ("tss:F-51", "no such fault: tss:F-51. Did you mean tts:F-51"),
+        ("", "a fault is written with its system"),
+    ],
+)
+def test_an_unknown_fault_is_refused_with_a_suggestion(name, complaint):
+    with pytest.raises(FaultError, match=re.escape(complaint)):
+        find(name, {"tts": REGISTRY})
+
+
+def test_a_fault_that_is_not_built_is_refused_by_name():
+    with pytest.raises(FaultError, match="tts:F-54 is not built yet"):
+        find("tts:F-54", {"tts": REGISTRY})
+
+
+def test_switches_are_off_until_set():
+    switches = Switches(REGISTRY)
+    before = switches.on("F-51")
+    switches.set(["F-51"])
+    during = switches.on("F-51")
+    switches.set([])
+
+    assert (before, during, switches.on("F-51")) == (False, True, False)
+
+
+def test_position_reference_switches_on_what_the_real_build_has():
+    switches = Switches(REGISTRY, ["F-51"], position="reference")
+
+    assert switches.on("F-10")
+    assert set(switches.active()) == {"tts:F-51"} | {
+        one.name for one in REGISTRY.values() if one.reference and one.built
+    }
+
+
+def test_asking_for_a_fault_that_does_not_exist_is_an_error_of_ours():
+    with pytest.raises(KeyError):
+        Switches(REGISTRY).on("F-91")
+
+
+def test_switching_on_an_unbuilt_fault_is_refused():
+    with pytest.raises(FaultError, match="cannot switch on F-54"):
+        Switches(REGISTRY, ["F-54"])
+
+
+def test_unknown_system_is_refused():
+    with pytest.raises(FaultError, match="no such system: tsst"):
+        load("tsst")
+
+
+@pytest.mark.parametrize(("word", "said"), [("qwem", ". Did you mean qwen?"), ("zzz", ". Known: modal, qwen")])
+def test_suggestion_is_near_or_the_whole_choice(word, said):
+    assert faults.did_you_mean(word, ["qwen", "modal"]) == said
