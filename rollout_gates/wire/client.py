@@ -75,7 +75,7 @@ class Wire:
         pace: Pace | None = None,
         note: Callable[[str], None] = lambda _text: None,
         ca_file: str | None = None,
-        connections: int = 100,
+        connections: int = 256,
     ) -> None:
         self.recorder = recorder
         self.pace = pace

@@ -8,10 +8,11 @@ environment, nothing is repeated behind our back, and the path goes out exactly 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -35,7 +36,7 @@ _MASKED = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"<>\
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds. `connect_s` includes the wait for a free place in the pool; `total_s` counts from sending."""
+    """Seconds. `connect_s` includes the wait for a free place in the pool; `total_s` is for all of the exchange."""
 
     connect_s: float
     read_s: float
@@ -44,7 +45,7 @@ class Timeouts:
     @classmethod
     def from_limit(cls, timeout_s: float) -> Timeouts:
         """Derive all of them from the one limit of the environment file."""
-        return cls(connect_s=min(timeout_s, 10.0), read_s=timeout_s, total_s=timeout_s)
+        return cls(connect_s=min(0.8 * timeout_s, 10.0), read_s=timeout_s, total_s=timeout_s)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Answer:
 class Transport:
     """A pool of connections. Opened on first use, in the event loop that uses it."""
 
-    def __init__(self, *, connections: int = 100, ca_file: str | None = None) -> None:
+    def __init__(self, *, connections: int = 256, ca_file: str | None = None) -> None:
         self._connections = connections
         self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
@@ -85,7 +86,7 @@ class Transport:
         target = _target(url)
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(timeouts.total_s + timeouts.connect_s):
+            async with asyncio.timeout(timeouts.total_s):
                 response = await self._open().request(
                     method,
                     target,
@@ -100,7 +101,8 @@ class Transport:
         first_byte_s = time.perf_counter() - started
         received = httpx.Headers(list(response.raw_headers))
         try:
-            data, fault = await _read(response, timeouts, max_bytes, started)
+            with _watched(response):
+                data, fault = await _read(response, timeouts, max_bytes, started)
         finally:
             _give_back(response)
         return Answer(response.status, received, data, first_byte_s, time.perf_counter() - started, fault)
@@ -154,6 +156,36 @@ async def _read(
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, OSError) as problem:
         return bytes(body), f"body broke off after {received} bytes ({_broken(problem)})"
     return bytes(body), None
+
+
+@contextlib.contextmanager
+def _watched(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """End the body when its connection does.
+
+    aiohttp closes the connection on a chunk that it cannot read and leaves who waits for the body waiting.
+    """
+    content, connection = response.content, response.connection
+    closed = connection.protocol.closed if connection is not None and connection.protocol is not None else None
+    if closed is None:
+        yield
+        return
+
+    def end(_: asyncio.Future[None]) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("TransferEncodingError"))
+
+    closed.add_done_callback(end)
+    try:
+        yield
+    finally:
+        closed.remove_done_callback(end)
+        # The future outlives us, once a connection: its exception is nobody's to report.
+        closed.remove_done_callback(_known)
+        closed.add_done_callback(_known)
+
+
+def _known(closed: asyncio.Future[None]) -> None:
+    closed.cancelled() or closed.exception()
 
 
 def _give_back(response: aiohttp.ClientResponse) -> None:
