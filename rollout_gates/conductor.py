@@ -15,11 +15,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from rollout_gates.errors import UnknownFlow
 from rollout_gates.wire.client import current_transcript
 
+Result = TypeVar("Result")
+_STEP_S = 0.2
 Act = Callable[["Context"], Awaitable[Any]]
 
 
@@ -181,8 +183,8 @@ class Conductor:
     def observe(self, system: str, name: str, *, timeout_s: float | None = None) -> Any:
         """Return the observation of flow *name* of *system*; raises what the flow raised, or ``TimeoutError``."""
         loop = self._running_loop()
-        company = self._company(loop, system).result(timeout_s)
-        return asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop).result(timeout_s)
+        company = _patiently(self._company(loop, system), timeout_s)
+        return _patiently(asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop), timeout_s)
 
     def close(self) -> None:
         """Cancel what runs, close every session (which removes what the run made), and end the loop."""
@@ -234,6 +236,15 @@ class Conductor:
             stage.start(self._demands.get(system, ()))
             return _Company(stage, stack.pop_all())
         raise AssertionError  # pragma: no cover - the stack never swallows
+
+
+def _patiently(future: Future[Result], timeout_s: float | None) -> Result:
+    """Wait for *future* in short steps: a single long wait may keep Ctrl-C from the main thread until it ends."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while not future.done() and (deadline is None or time.monotonic() < deadline):
+        with contextlib.suppress(TimeoutError):
+            return future.result(_STEP_S)
+    return future.result(0)
 
 
 @contextlib.asynccontextmanager

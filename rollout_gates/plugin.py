@@ -6,8 +6,11 @@ verdict and stand-in); workers collect, run checks and append to the events.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
@@ -75,8 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
     if session.run is not None:
         config.pluginmanager.register(ControllerHooks(config, session), "rollout-gates-controller")
-    if getattr(config.option, "dist", "no") == "load":
-        # The flows of a system act once, so all checks of a system go to the worker that ran them.
+    _group_by_system(config)
+
+
+def _group_by_system(config: pytest.Config) -> None:
+    """Send all checks of a system to one worker: its flows act once, in the process that asks for them."""
+    if _is_worker(config):
+        config.option.loadgroup = _shared(config)["rollout"]["grouped"]
+    elif getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
 
 
@@ -248,12 +257,13 @@ class ControllerHooks:
     def pytest_sessionstart(self) -> None:
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
-            self._progress = Progress(self.run.log.path, lambda text: terminal.write_line(f"  … {text}"))
+            self._progress = Progress(self.run.log.path, _speaker(terminal))
             self._progress.start()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput["rollout"] = self.session.for_worker()
+        grouped = self.config.option.dist == "loadgroup"
+        node.workerinput["rollout"] = {**self.session.for_worker(), "grouped": grouped}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -292,6 +302,7 @@ class ControllerHooks:
             if self._progress is not None:
                 self._progress.stop()
             if not self.config.option.collectonly:
+                _ignore_interrupts()
                 self.session.record("session_finished", pytest_status=int(exitstatus))
                 session.exitstatus = self.run.finish(int(exitstatus))
 
@@ -322,6 +333,27 @@ def _finding(call: pytest.CallInfo[None], report: pytest.TestReport) -> outcomes
         failures=(pytest.fail.Exception,),
         skips=(pytest.skip.Exception,),
     )
+
+
+def _speaker(terminal: Any) -> Callable[[str], None]:
+    """Return a function that writes a line past pytest's capture, which holds the terminal while a check runs."""
+    try:
+        stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
+    except (OSError, ValueError):  # the output is no file, for example inside an editor
+        return lambda _text: None
+
+    def say(text: str) -> None:
+        ahead = "\n" if terminal._tw.width_of_current_line else ""  # noqa: SLF001 - pytest tells it nowhere else
+        stream.write(f"{ahead}  … {text}\n")
+        stream.flush()
+
+    return say
+
+
+def _ignore_interrupts() -> None:
+    """From here on the evidence is written; a second Ctrl-C must not cost it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def claims(item: pytest.Item) -> list[str]:
