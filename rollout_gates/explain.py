@@ -19,13 +19,15 @@ def explain(
 ) -> list[str]:
     """Return a line an error of *problem*, each starting with the dotted key below *at*.
 
-    With *skip_missing* keys that are merely absent are left out. The line never repeats a value of more than
-    60 characters.
+    With *skip_missing* keys that are merely absent are left out; so they are beside an unknown key, which is mostly
+    the absent one misspelt. The line never repeats a value of more than 60 characters.
     """
     prefix = tuple(at)
+    errors = problem.errors(include_url=False)
+    skip_missing = skip_missing or any(error["type"] == "extra_forbidden" for error in errors)
     return [
         f"{_dotted((*prefix, *error['loc']))}: {_sentence(error, model)}"
-        for error in problem.errors(include_url=False)
+        for error in errors
         if not (skip_missing and error["type"] == "missing")
     ]
 
