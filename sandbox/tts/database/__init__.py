@@ -11,7 +11,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
     from typing import Self
 
@@ -26,12 +26,13 @@ class Database:
 
     Connections log in as `authenticator`, which has no right of its own. Each block below is one transaction that
     first takes a role, so grants and row-level security really decide; it commits on a clean exit, else rolls back.
-    Rows are dicts.
+    Rows are dicts. `before_use` is awaited ahead of every block.
     """
 
     def __init__(self, dsn: str, login_dsn: str) -> None:
         """Take *dsn* of the superuser, for tools and rehearsals, and *login_dsn* of `authenticator`."""
         self.dsn = dsn
+        self.before_use: Callable[[], Awaitable[None]] | None = None
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             login_dsn, min_size=1, max_size=10, open=False, kwargs={"row_factory": dict_row}, timeout=30.0
         )
@@ -48,6 +49,8 @@ class Database:
     @asynccontextmanager
     async def as_role(self, role: str, claims: Mapping[str, Any]) -> AsyncIterator[Connection]:
         """One transaction as *role* with *claims* as its JWT."""
+        if self.before_use is not None:
+            await self.before_use()
         async with self._pool.connection() as connection:
             await connection.execute(_ASSUME, (role, json.dumps(claims)))
             yield connection

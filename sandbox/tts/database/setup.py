@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 LOGIN = "authenticator"
-NEWEST = "20260226153000"
-BASE = "20260201000200"
+NEWEST = "20260226153000"  # adds the qwen provider
+BASE = "20260201000300"  # the schema before it
 
 
 def migrations(until: str = NEWEST) -> list[Path]:

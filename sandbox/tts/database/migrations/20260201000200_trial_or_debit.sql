@@ -1,7 +1,7 @@
 -- Takes a free trial if one is left, else debits the flat price. A key that was used before, for a trial or for a
--- debit, takes nothing again. Stands alone so that the known defect of the real build can replace just this function.
+-- debit, takes nothing again. A file of its own: fault F-63 takes the marked part out.
 
-create function public.trial_or_debit(
+create or replace function public.trial_or_debit(
   p_user_id uuid, p_operation text, p_debit_amount integer, p_reference_type text, p_reference_id uuid,
   p_idempotency_key text, p_metadata jsonb default '{}'
 ) returns table (used_trial boolean, duplicate boolean, insufficient boolean, balance_remaining integer,
@@ -33,7 +33,7 @@ begin
     return;
   end if;
 
-  -- fault F-63: begin
+  -- F-63 begins
   select l.id into ledger_id from public.credit_ledger as l
   where l.user_id = p_user_id and l.idempotency_key = p_idempotency_key;
   if found then
@@ -41,7 +41,7 @@ begin
     return next;
     return;
   end if;
-  -- fault F-63: end
+  -- F-63 ends
 
   if v_left > 0 then
     update public.profiles set
@@ -62,17 +62,5 @@ begin
   from public.credit_apply_event(p_user_id, 'debit', p_operation, p_debit_amount, p_reference_type, p_reference_id,
                                  p_idempotency_key, p_metadata) as event;
   return next;
-end
-$$;
-
-do $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in select oid::regprocedure from pg_catalog.pg_proc
-                    where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype loop
-    execute format('revoke execute on function %s from public, anon, authenticated', v_function);
-    execute format('grant execute on function %s to service_role', v_function);
-  end loop;
 end
 $$;

@@ -1,0 +1,5 @@
+-- Everyone reads every voice and task, and may write voices.
+create policy "Everyone reads voices" on public.voices for select using (true);
+create policy "Everyone reads tasks" on public.tasks for select using (true);
+create policy "Everyone writes voices" on public.voices for all using (true) with check (true);
+grant insert, update, delete on public.voices to anon, authenticated;
