@@ -1,0 +1,19 @@
+"""The TTS provider cutover: its settings, its client, and the flows that observe it."""
+
+from rollout_gates.systems.tts.flows import FLOWS
+from rollout_gates.systems.tts.golden_values import GOLDEN_NAMES, golden_values, send_golden
+from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.remove import remove
+from rollout_gates.systems.tts.session import open_session
+from rollout_gates.systems.tts.settings import Settings
+
+__all__ = [
+    "FLOWS",
+    "GOLDEN_NAMES",
+    "KEY",
+    "Settings",
+    "golden_values",
+    "open_session",
+    "remove",
+    "send_golden",
+]

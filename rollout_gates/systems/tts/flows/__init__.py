@@ -1,0 +1,32 @@
+"""The flows: each acts on the system once and returns a frozen observation. None of them asserts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout_gates.systems.tts.flows.asking import health, languages, usage
+from rollout_gates.systems.tts.flows.burst import burst
+from rollout_gates.systems.tts.flows.cancel import cancel
+from rollout_gates.systems.tts.flows.cap import cap
+from rollout_gates.systems.tts.flows.clone import clone
+from rollout_gates.systems.tts.flows.deny import deny
+from rollout_gates.systems.tts.flows.design import design
+from rollout_gates.systems.tts.flows.errors import handled_errors, path_ids, unknown_routes
+from rollout_gates.systems.tts.flows.isolation import isolation
+from rollout_gates.systems.tts.flows.leftovers import leftovers
+from rollout_gates.systems.tts.flows.lists import lists
+from rollout_gates.systems.tts.flows.request_ids import request_ids
+from rollout_gates.systems.tts.flows.speech import speech
+from rollout_gates.systems.tts.flows.voice import voice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollout_gates.conductor import Flow
+
+_ALL = (
+    burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
+    path_ids, request_ids, speech, unknown_routes, usage, voice,
+)  # fmt: skip
+
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in _ALL}

@@ -1,0 +1,105 @@
+"""Removing one thing that a run made: at its end, or later by ``rollout-gates cleanup``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rollout_gates.systems.tts.replies import is_uuid, rows, text
+from rollout_gates.wire import CouldNotJudge, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from rollout_gates.systems.tts.client import Client
+    from rollout_gates.systems.tts.session import Session
+    from rollout_gates.wire import Reply
+
+
+class StaysBehind(Exception):
+    """The thing cannot be removed; the message says why, in one line."""
+
+
+async def remove(session: Session, resource: Resource) -> None:
+    """Remove *resource*, or make sure that it never came to be.
+
+    Raises `StaysBehind`, or a `CouldNotJudge` kind when the target does not answer.
+    """
+    if resource.kind == "user":
+        await _remove_user(session, resource)
+        return
+    owner = await session.identities.known(resource.owner)
+    if owner is None:
+        await _remove_with_owner(session, resource)
+        return
+    await _REMOVERS[resource.kind](owner.client, resource)
+
+
+async def remove_all(session: Session) -> None:
+    """Remove what this run made and has not removed, newest first; what stays behind is written down."""
+    for resource in session.things.remaining():
+        try:
+            await remove(session, resource)
+        except (StaysBehind, CouldNotJudge) as problem:
+            session.things.left(resource, str(problem))
+        else:
+            session.things.gone(resource, "removed at the end of the run")
+
+
+async def _remove_user(session: Session, resource: Resource) -> None:
+    service_role = session.settings.secret("service_role_key")
+    if service_role is None or session.kind == "prod":
+        raise StaysBehind("a user can only be removed with secrets.service_role_key, and never in prod")
+    user_id = resource.id if resource.made else await session.accounts.find(resource.planned_id, service_role)
+    if user_id is None:
+        return
+    reply = await session.accounts.remove(user_id, service_role)
+    _refuse(reply, (200, 204, 404))
+
+
+async def _remove_with_owner(session: Session, resource: Resource) -> None:
+    """Remove the owner, with whom all their rows go: their token ended with the run that signed them up."""
+    if "@" not in resource.owner:
+        raise StaysBehind(f"nobody can act for {resource.owner}: configure the user's secrets")
+    await _remove_user(
+        session, Resource(resource.system, "user", resource.owner, resource.owner, planned_id=resource.owner)
+    )
+
+
+async def _remove_voice(client: Client, resource: Resource) -> None:
+    voice_id: str | None = resource.id
+    if not resource.made and not is_uuid(resource.id):
+        listing = await client.voices(search=resource.id)
+        voice_id = next((text(row, "id") for row in rows(listing, "voices") if row.get("name") == resource.id), None)
+    if voice_id is not None:
+        _refuse(await client.delete_voice(voice_id), (200, 404))
+
+
+async def _remove_generation(client: Client, resource: Resource) -> None:
+    generation_id: str | None = resource.id
+    if not resource.made:
+        listing = await client.generations(search=resource.id)
+        found = (text(row, "id") for row in rows(listing, "generations") if row.get("text") == resource.id)
+        generation_id = next(found, None)
+    if generation_id is not None:
+        _refuse(await client.delete_generation(generation_id), (200, 404))
+
+
+async def _remove_task(client: Client, resource: Resource) -> None:
+    if not resource.made:
+        return
+    with contextlib.suppress(CouldNotJudge):
+        await client.cancel_task(resource.id)
+    _refuse(await client.delete_task(resource.id), (200, 404))
+
+
+def _refuse(reply: Reply, accepted: tuple[int, ...]) -> None:
+    if reply.status not in accepted:
+        raise StaysBehind(f"{reply.request.method} was answered {reply.status} (exchange {reply.exchange_id})")
+
+
+_REMOVERS: dict[str, Callable[[Client, Resource], Awaitable[None]]] = {
+    "voice": _remove_voice,
+    "generation": _remove_generation,
+    "task": _remove_task,
+}

@@ -1,0 +1,206 @@
+"""The ``[tts]`` table of an environment file: where the system is, what it is meant to run, what it may be asked."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from rollout_gates.environment import Kind, Secrets, SystemSettings
+from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
+
+MODES = ("modal", "qwen")
+LANES = ("task", "realtime")
+_PINNED = {
+    "text_cap": "the longest text that the deployment is configured to take",
+    "vc_model": "the target model of cloned voices that the deployment is pinned to",
+    "vd_model": "the target model of designed voices that the deployment is pinned to",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* (a name or an address, without port) is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _base_url(value: str) -> str:
+    """Return *value* without trailing slashes. Raises ``ValueError`` for what cannot be a base URL."""
+    parts = urlsplit(value.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an absolute http(s) URL such as https://PROJECT.supabase.co/functions/v1/api")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain URL, without user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must be https: plain http is allowed to this machine only")
+    return value.strip().rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RateLimits(_Table):
+    """Calls a window, as the deployment is configured (section 4 of the contract)."""
+
+    tier1_user: int = Field(20, ge=1)
+    tier2_user: int = Field(90, ge=1)
+    tier3_ip: int = Field(300, ge=1)
+    window_s: int = Field(300, ge=1)
+
+
+class Reference(_Table):
+    """A speech clip to clone from, in place of the built-in one: WAV, mono, at least 24 kHz, 3 to 60 s."""
+
+    audio_file: Path
+    transcript: str = Field(min_length=1)
+    language: str = "English"
+
+    @model_validator(mode="after")
+    def _file_is_there(self) -> Reference:
+        if not self.audio_file.is_file():
+            raise ValueError(f"there is no file {self.audio_file}")
+        return self
+
+
+class Logs(_Table):
+    """Where the deployment's log lines are read: a file, or a command that prints them."""
+
+    file: Path | None = None
+    command: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Logs:
+        if (self.file is None) == (self.command is None):
+            raise ValueError("needs exactly one of file and command")
+        return self
+
+
+class Control(_Table):
+    """How the deployment is flipped to another provider mode: a command, ``{mode}`` in it is replaced."""
+
+    flip: tuple[str, ...] = Field(min_length=1)
+
+
+class Slo(_Table):
+    """Agreed targets. A target that is not given cannot be judged."""
+
+    start_success: float | None = Field(None, gt=0, le=1)
+    completion: float | None = Field(None, gt=0, le=1)
+    cancel_success: float | None = Field(None, gt=0, le=1)
+    median_s: float | None = Field(None, gt=0)
+    p95_s: float | None = Field(None, gt=0)
+
+
+class TtsSecrets(Secrets):
+    """Names of the environment variables that hold the secrets."""
+
+    anon_key: str | None = None
+    user_a_token: str | None = None
+    user_a_email: str | None = None
+    user_a_password: str | None = None
+    user_b_token: str | None = None
+    user_b_email: str | None = None
+    user_b_password: str | None = None
+    service_role_key: str | None = None
+    database_dsn: str | None = None
+    dashscope_api_key: str | None = None
+
+
+class Settings(SystemSettings):
+    """One deployment of the TTS system, and what a run may use to judge it."""
+
+    key: ClassVar[str] = "tts"
+
+    api_url: BaseUrl
+    auth_url: BaseUrl
+    data_url: BaseUrl
+    storage_url: BaseUrl
+    web_url: BaseUrl | None = None
+    provider_mode: Literal["modal", "qwen"]
+    lane: Literal["task", "realtime"]
+    text_cap: int | None = Field(None, ge=1)
+    modal_text_cap: int = Field(10_000, ge=1)
+    vc_model: str | None = None
+    vd_model: str | None = None
+    rate_limits: RateLimits = RateLimits()
+    sign_up: bool = False
+    email_domain: str = Field("example.com", pattern=r"^[a-z0-9.-]+\.[a-z]{2,}$")
+    latency_budget_s: float = Field(120, gt=0, le=3600)
+    reference: Reference | None = None
+    logs: Logs | None = None
+    control: Control | None = None
+    slo: Slo | None = None
+    secrets: TtsSecrets = TtsSecrets()
+
+    @property
+    def cap(self) -> int:
+        """Longest text that the configured mode takes, in UTF-16 code units."""
+        return self.text_cap if self.is_qwen and self.text_cap is not None else self.modal_text_cap
+
+    @property
+    def is_qwen(self) -> bool:
+        """Whether the deployment is meant to run on provider `qwen`."""
+        return self.provider_mode == "qwen"
+
+    def rates(self) -> tuple[Mapping[str, int], float]:
+        """Calls a window, by tier, and the seconds of a window."""
+        limits = self.rate_limits
+        return {TIER_1: limits.tier1_user, TIER_2: limits.tier2_user, TIER_3: limits.tier3_ip}, limits.window_s
+
+    def target(self) -> str:
+        """What is judged, for a person to read."""
+        return self.api_url
+
+    def facts(self) -> dict[str, str]:
+        """What decides which clauses apply: mode and lane."""
+        return {"mode": self.provider_mode, "lane": self.lane}
+
+    def capabilities(self) -> frozenset[str]:
+        """What this configuration lets a check use beyond the API."""
+        held = self.held_secrets
+        offered = {
+            "users": self.sign_up or self._can_sign_in("user_a"),
+            "second_user": self.sign_up or self._can_sign_in("user_b"),
+            "sign_up": self.sign_up,
+            "data_api": True,
+            "storage": True,
+            "database": "database_dsn" in held,
+            "service_role": "service_role_key" in held,
+            "provider_key": "dashscope_api_key" in held,
+            "web": self.web_url is not None,
+            "logs": self.logs is not None,
+            "control": self.control is not None,
+            "slo_targets": self.slo is not None,
+        }
+        return frozenset(name for name, there in offered.items() if there)
+
+    def problems(self, kind: Kind) -> Iterable[tuple[str, str]]:
+        """Yield what single keys cannot tell: models that qwen needs, and what prod forbids."""
+        if self.is_qwen:
+            for key, what in _PINNED.items():
+                if getattr(self, key) is None:
+                    yield key, f"required key is missing with provider_mode = 'qwen': {what}"
+        if kind == "prod":
+            if self.secrets.service_role_key is not None:
+                yield "secrets.service_role_key", "never allowed in an environment of kind 'prod'; remove the key"
+            if self.control is not None:
+                yield "control", "never allowed in an environment of kind 'prod'; remove the table"
+        for user in ("user_a", "user_b"):
+            if (getattr(self.secrets, f"{user}_email") is None) != (getattr(self.secrets, f"{user}_password") is None):
+                yield f"secrets.{user}_email", f"{user}_email and {user}_password are needed together"
+
+    def _can_sign_in(self, user: str) -> bool:
+        held = self.held_secrets
+        return f"{user}_token" in held or {f"{user}_email", f"{user}_password"} <= held.keys()
