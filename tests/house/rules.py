@@ -98,6 +98,8 @@ def folders_are_gates(path: str, _text: str = "") -> list[str]:
     return [f"{path}: suites/{parts[1]} is no gate; the gates are {', '.join(sorted(known))}"]
 
 
+CASES = {"golden_case", "golden_exchange"}
+"""Fixtures that give a test one golden case each, which brings its own clauses as marks."""
 _FORBIDDEN_NAMES = {"skip", "skipif", "xfail", "importorskip", "skipTest", "expectedFailure"}
 
 
@@ -141,7 +143,7 @@ def one_line_docstring(path: str, source: str) -> list[str]:
 
 
 def has_a_clause(path: str, source: str) -> list[str]:
-    """Each test claims a clause: by its own mark, that of its class or module, or that of each of its cases."""
+    """Each test claims a clause: by its own mark, that of its class or module, or those of its golden cases."""
     tree = ast.parse(source)
     assigned = (node for node in tree.body if isinstance(node, ast.Assign) and _marks_clause(node.value))
     if any(isinstance(target, ast.Name) and target.id == "pytestmark" for node in assigned for target in node.targets):
@@ -150,6 +152,7 @@ def has_a_clause(path: str, source: str) -> list[str]:
         f"{path}:{test.lineno}: {test.name} claims no clause; mark it with @pytest.mark.clause(...)"
         for test, owners in tests_in(source)
         if not any(_marks_clause(mark) for owner in (test, *owners) for mark in owner.decorator_list)
+        and not CASES.intersection(argument.arg for argument in test.args.args)
     ]
 
 

@@ -120,3 +120,9 @@ def test_a_clause_of_the_whole_module_counts_for_its_tests() -> None:
     source = "pytestmark = pytest.mark.clause('SHOP-CART-01')\ndef test_cart(cart):\n    assert cart\n"
 
     assert rules.has_a_clause("suites/smoke/test_a.py", source) == []
+
+
+def test_a_golden_case_brings_its_own_clauses() -> None:
+    source = "def test_golden_payload(golden_exchange):\n    assert golden_exchange\n"
+
+    assert rules.has_a_clause("suites/smoke/test_a.py", source) == []
