@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from rollout_gates.catalogue import Clause, applicability, load
+from rollout_gates.registry import settings_classes
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACTS = ROOT / "docs" / "contracts"
@@ -151,6 +153,13 @@ def test_the_titles_are_our_own_words_and_none_stands_twice() -> None:
 
     assert len(set(titles)) == len(titles)
     assert [title for title in titles if not title[0].isupper()] == []
+
+
+@pytest.mark.parametrize(("fact", "field"), [("mode", "provider_mode"), ("lane", "lane")])
+def test_a_tts_environment_can_tell_exactly_the_facts_that_the_catalogue_knows(fact: str, field: str) -> None:
+    told = get_args(settings_classes()["tts"].model_fields[field].annotation)
+
+    assert set(told) == set(CATALOGUE.systems["tts"].facts[fact])
 
 
 @pytest.mark.parametrize("system", sorted(CATALOGUE.systems))
