@@ -171,14 +171,12 @@ def test_the_table_fits_80_columns_and_loses_no_word(checkout: Path) -> None:
 
 def test_a_reader_that_stops_early_causes_no_traceback(checkout: Path) -> None:
     program = (
-        "import argparse, sys\n"
+        "import sys\n"
         f"sys.path.insert(0, {str(Path(cli_clauses.__file__).parents[1])!r})\n"
-        "from rollout_gates import cli_clauses\n"
-        "parser = argparse.ArgumentParser()\n"
-        "cli_clauses.add_parser(parser.add_subparsers())\n"
+        "from rollout_gates import cli\n"
+        "cli._COMMANDS = ('clauses',)\n"
         "sys.stdin.readline()\n"
-        "args = parser.parse_args(['clauses'])\n"
-        "sys.exit(args.run(args))\n"
+        "sys.exit(cli.main(['clauses']))\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],
