@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def ready_line(sandbox: Sandbox) -> str:
     """One line of JSON. What stands under `variables` is secret and belongs into an environment, not into a file.
 
-    `systems` and `variables` speak of the first instance of each system; `instances` names all of them.
+    `systems` and `variables` speak of the first instance of each system; `instances` has the same for all of them.
     """
     systems: dict[str, Any] = {}
     variables: dict[str, str] = {}
@@ -23,7 +23,10 @@ def ready_line(sandbox: Sandbox) -> str:
         systems[key] = system_module(key).table(instance)
         variables |= system_module(key).variables(instance, sandbox.users[key][name])
     every = {
-        f"{key}/{name}": system_module(key).table(instance)
+        f"{key}/{name}": {
+            "settings": system_module(key).table(instance),
+            "variables": system_module(key).variables(instance, sandbox.users[key][name]),
+        }
         for key, instances in sandbox.instances.items()
         for name, instance in instances.items()
     }

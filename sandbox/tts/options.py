@@ -114,8 +114,9 @@ def _check(key: str, value: str) -> None:
         if not _number(value, at_least=1):
             raise SettingError(f"tts.{key}={value}: expected a number, one or more")
     elif not _is_variable(key):
-        known = [*CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES]
-        raise SettingError(f"no such setting: tts.{key}{did_you_mean(key, known)}")
+        known = [f"tts.{one}" for one in (*CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES)]
+        name = f"tts.{key}"
+        raise SettingError(f"no such setting: {name}{did_you_mean(name, known)}")
 
 
 def _chosen(key: str, wanted: tuple[str, ...], default: str) -> tuple[str, ...]:
