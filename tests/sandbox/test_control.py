@@ -167,30 +167,30 @@ def test_log_lines_of_the_api_can_be_read(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "complaint"),
+    ("call", "status", "complaint"),
     [
-        ("GET", "nothing", None, 404, "no such call: GET /_control/nothing"),
-        ("GET", "tts/qwen-tsk/log", None, 404, "no instance tts/qwen-tsk; there are tts/qwen-task, tts/modal-task"),
-        ("POST", f"{QWEN}/explode", None, 404, "no such call: POST explode"),
-        ("PUT", "faults", {"on": ["tts:F-99"]}, 400, "no such fault: tts:F-99"),
-        ("PUT", "faults", {"off": []}, 400, "unknown: off; the keys are on"),
-        ("PUT", "faults", {"on": "tts:F-51"}, 400, "on has the wrong type: str"),
-        ("PUT", "faults", ["tts:F-51"], 400, "the body is not a JSON object"),
-        ("POST", "clock", {"skip_s": -5}, 400, "cannot skip -5 seconds"),
-        ("POST", "clock", {"skip_s": True}, 400, "skip_s has the wrong type: bool"),
-        ("POST", f"{QWEN}/script", {"provider": "modal"}, 400, "missing: call"),
-        ("POST", f"{QWEN}/script", {"provider": "modal", "call": "submit", "latency": 2}, 400, "unknown: latency"),
-        ("POST", f"{QWEN}/hold", {"provider": "modal", "call": "sumbit"}, 400, "modal has no call sumbit"),
-        ("POST", f"{QWEN}/hold", {"provider": "modle", "call": "submit"}, 400, "no provider modle"),
-        ("POST", f"{QWEN}/options", {"provider": "modal", "set": {"x": 1}}, 400, "modal has no option x"),
-        ("POST", f"{QWEN}/break", {"what": "everything", "on": True}, 400, "cannot break everything"),
-        ("POST", f"{QWEN}/break", {"what": "update:nothing", "on": True}, 400, "no table nothing"),
-        ("POST", f"{QWEN}/break", {"what": "rpc:nothing", "on": True}, 400, "no function nothing"),
-        ("POST", f"{QWEN}/variables", {"lower": "x"}, 400, "a variable is an upper-case name"),
+        (("GET", "nothing", None), 404, "no such call: GET /_control/nothing"),
+        (("GET", "tts/qwen-tsk/log", None), 404, "no instance tts/qwen-tsk; there are tts/qwen-task, tts/modal-task"),
+        (("POST", f"{QWEN}/explode", None), 404, "no such call: POST explode"),
+        (("PUT", "faults", {"on": ["tts:F-99"]}), 400, "no such fault: tts:F-99"),
+        (("PUT", "faults", {"off": []}), 400, "unknown: off; the keys are on"),
+        (("PUT", "faults", {"on": "tts:F-51"}), 400, "on has the wrong type: str"),
+        (("PUT", "faults", ["tts:F-51"]), 400, "the body is not a JSON object"),
+        (("POST", "clock", {"skip_s": -5}), 400, "cannot skip -5 seconds"),
+        (("POST", "clock", {"skip_s": True}), 400, "skip_s has the wrong type: bool"),
+        (("POST", f"{QWEN}/script", {"provider": "modal"}), 400, "missing: call"),
+        (("POST", f"{QWEN}/script", {"provider": "modal", "call": "submit", "latency": 2}), 400, "unknown: latency"),
+        (("POST", f"{QWEN}/hold", {"provider": "modal", "call": "sumbit"}), 400, "modal has no call sumbit"),
+        (("POST", f"{QWEN}/hold", {"provider": "modle", "call": "submit"}), 400, "no provider modle"),
+        (("POST", f"{QWEN}/options", {"provider": "modal", "set": {"x": 1}}), 400, "modal has no option x"),
+        (("POST", f"{QWEN}/break", {"what": "everything", "on": True}), 400, "cannot break everything"),
+        (("POST", f"{QWEN}/break", {"what": "update:nothing", "on": True}), 400, "no table nothing"),
+        (("POST", f"{QWEN}/break", {"what": "rpc:nothing", "on": True}), 400, "no function nothing"),
+        (("POST", f"{QWEN}/variables", {"lower": "x"}), 400, "a variable is an upper-case name"),
     ],
 )
-def test_a_wrong_call_is_refused_in_one_line(sandbox, method, path, body, status, complaint):
-    reply = sandbox.control(method, path, body)
+def test_a_wrong_call_is_refused_in_one_line(sandbox, call, status, complaint):
+    reply = sandbox.control(*call)
 
     assert reply.status_code == status
     assert complaint in reply.json()["detail"]
