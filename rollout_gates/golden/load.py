@@ -108,9 +108,7 @@ def _check_counts(root: Path, system: str, files: Iterable[Path], expected: Mapp
         found[folder] = found.get(folder, 0) + 1
     for folder, number in sorted(found.items()):
         if folder not in expected:
-            raise GoldenError(
-                f"{root / COUNTS}: /{system}/folders: does not count '{folder}' ({number} files are there)"
-            )
+            raise GoldenError(f"{root / COUNTS}: /{system}/folders: does not count '{folder}' with its {number} files")
         if not number:
             raise GoldenError(f"{root / system / folder}: the folder is empty, {expected[folder]} files are expected")
         if number != expected[folder]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAYLOAD_SCHEMA = "payload.schema.json"
 _SHOWN_CHARACTERS = 600
+_CHOICES = frozenset({"oneOf", "anyOf", "not"})
 
 
 def read_json(file: Path) -> Any:
@@ -45,6 +46,9 @@ def compiled(file: Path) -> Validator:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise GoldenError(f"{file}: {error.json_path}: is not a valid schema: {error.message}") from None
+    for name in _neighbours(schema):
+        if not (file.parent / name).is_file():
+            raise GoldenError(f"{file}: refers to '{name}', which is not beside it")
 
     def neighbour(uri: str) -> Resource[Any]:
         beside = file.parent / uri
@@ -72,8 +76,22 @@ def first_problem(validator: Validator, value: Any) -> str | None:
     if error is None:
         return None
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path)
-    message = " ".join(error.message.split())
-    return f"{pointer or '/'}: {message[:_SHOWN_CHARACTERS]}"
+    message = error.message
+    if error.validator in _CHOICES and isinstance(error.schema, dict):
+        # The library would quote the whole value here; what a choice means stands in its description.
+        message = error.schema.get("description", message)
+    return f"{pointer or '/'}: {' '.join(message.split())[:_SHOWN_CHARACTERS]}"
+
+
+def _neighbours(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and not reference.startswith("#"):
+            yield reference.split("#")[0]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for member in schema:
+            yield from _neighbours(member)
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
