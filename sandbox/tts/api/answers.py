@@ -1,0 +1,66 @@
+"""Answers of the function: JSON, redirects, errors, and the headers that all of them carry."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from sandbox.tts.api.errors import ApiError
+    from sandbox.tts.settings import Deployment
+
+CORS = {
+    "Access-Control-Allow-Headers": "authorization, x-client-info, apikey, content-type",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
+    "Access-Control-Max-Age": "86400",
+}
+HTML = "<!DOCTYPE html><html><head><title>Error {status}</title></head><body><h1>{detail}</h1></body></html>"
+
+
+def dumps(payload: Any) -> str:
+    """*payload* as compact JSON. Times are UTC with microseconds and offset, as the data API writes them."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def json_answer(payload: Any, status: int = 200) -> web.Response:
+    """*payload* as `application/json`."""
+    body = dumps(payload).encode("utf-8", "replace")
+    return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
+
+
+def redirect(url: str) -> web.Response:
+    """302 to *url*, without a body."""
+    return web.Response(status=302, headers={"Location": url})
+
+
+def error_answer(error: ApiError) -> web.Response:
+    """`{"detail": ...}` with the error's status."""
+    return json_answer({"detail": error.detail, **error.extra}, error.status)
+
+
+def text_answer(text: str, status: int, content_type: str = "text/plain") -> web.Response:
+    """A body that is no JSON; only faulty builds answer so."""
+    return web.Response(status=status, body=text.encode(), headers={"Content-Type": f"{content_type}; charset=UTF-8"})
+
+
+def cors_headers(deployment: Deployment, origin: str | None) -> dict[str, str]:
+    """CORS headers for a caller from *origin*. With a list configured, strangers get its first entry."""
+    allowed = deployment.cors_origins
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*", **CORS}
+    return {"Access-Control-Allow-Origin": origin if origin in allowed else allowed[0], **CORS, "Vary": "Origin"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError(f"no JSON form of {type(value).__name__}")

@@ -1,0 +1,102 @@
+"""What a route has at hand: the `Api` it belongs to, and the `Call` it answers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from sandbox.tts.api.modal_flow import ModalReads
+from sandbox.tts.api.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from aiohttp import web
+
+    from sandbox.clock import Clock
+    from sandbox.tts.instance import Instance
+    from sandbox.tts.platform.storage import Storage
+    from sandbox.tts.settings import Deployment
+
+
+class Api:
+    """What all calls share. Reads the instance anew each time: a redeploy replaces its deployment."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.store = Store(instance.db)
+        self.modal_reads = ModalReads(self)
+        self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.instance.deployment
+
+    @property
+    def clock(self) -> Clock:
+        return self.instance.clock
+
+    @property
+    def storage(self) -> Storage:
+        storage: Storage = self.instance.storage
+        return storage
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The one session that speaks to providers. A held answer must not keep others waiting, so it has no limit."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._http
+
+    def fault(self, fault_id: str) -> bool:
+        """Whether the defect `F-13` is switched on."""
+        return self.instance.faults.on(fault_id)
+
+    def background(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Work that goes on after the answer, and dies with the isolate."""
+        self.instance.spawn(work)
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+
+@dataclass
+class Call:
+    """One request on its way through the function. *method* is GET for a HEAD; *path* begins with `/api`."""
+
+    api: Api
+    request: web.Request
+    method: str
+    path: str
+    request_id: str
+    parameters: dict[str, str] = field(default_factory=dict)
+    user_id: str = ""
+    # Whom the token belongs to, once somebody has asked; None for nobody.
+    verified: str | None = None
+    looked_up: bool = False
+    # What the log line says about money and providers.
+    cost_event: dict[str, Any] | None = None
+    error_category: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The `:id` of the path."""
+        return self.parameters["id"]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters; the first of a name counts."""
+        pairs = self.request.query
+        return {name: pairs.getall(name)[0] for name in pairs}
+
+
+def request_id_of(request: web.Request) -> str:
+    """The caller's `x-request-id`, trimmed, or a fresh UUID."""
+    given = request.headers.get("x-request-id", "").strip()
+    return given.encode("utf-8", "replace").decode() or str(uuid.uuid4())

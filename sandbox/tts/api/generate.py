@@ -1,0 +1,102 @@
+"""Speech from text: [Q] a worker speaks after the answer, [M] the job service has the text before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.tts.api import log_lines, modal_client, qwen_flow
+from sandbox.tts.api import task_states as states
+from sandbox.tts.api.answers import json_answer
+from sandbox.tts.api.booking import book
+from sandbox.tts.api.errors import ApiError, StoreFailed
+from sandbox.tts.api.generate_order import read_order
+from sandbox.tts.api.provider_errors import SPEECH_FAILED, ProviderFailed, shown_text
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from sandbox.tts.api.context import Api, Call
+    from sandbox.tts.api.generate_order import Order
+    from sandbox.tts.api.store import Row
+
+NOT_UPDATED = "Failed to update task."
+
+
+async def generate(call: Call) -> web.Response:
+    """Accept a text."""
+    order = await read_order(call)
+    task = await book(call, order)
+    call.cost_event = {"operation": "generate", "credits": task["metadata"]["credits_debited"]}
+    if order.mode == "qwen":
+        speech = qwen_flow.Speech(
+            task=task,
+            text=order.text,
+            language=order.language,
+            voice=order.voice["provider_voice_id"],
+            model=order.voice["provider_target_model"],
+            request_id=call.request_id,
+        )
+        call.api.background(qwen_flow.speak(call.api, speech))
+    else:
+        await _submit(call, order, task)
+    answer = {
+        "task_id": order.task_id,
+        "status": "processing",
+        "is_long_running": True,
+        "estimated_duration_minutes": order.minutes,
+        "generation_id": order.generation_id,
+    }
+    if call.api.fault("F-08"):
+        del answer["estimated_duration_minutes"]
+    return json_answer(answer)
+
+
+async def _submit(call: Call, order: Order, task: Row) -> None:
+    """[M] hand the job in and write its id down. Raises 502 and 500 after the money went back."""
+    api = call.api
+    try:
+        job_id = await modal_client.submit(
+            api,
+            text=order.text,
+            language=order.language,
+            ref_audio_base64=order.reference,
+            ref_text=order.voice["reference_transcript"],
+        )
+    except ProviderFailed as failure:
+        await _submit_failed(call, task, failure)
+        raise ApiError(502, "Failed to submit generation job.") from failure
+    try:
+        accepted = await _accept(api, task, job_id)
+    except StoreFailed as failure:
+        await _fail_quietly(api, task)
+        await modal_client.cancel(api, job_id)
+        raise ApiError(500, NOT_UPDATED) from failure
+    if not accepted:
+        # Cancelled while the job was handed in: nobody waits for it any more.
+        await modal_client.cancel(api, job_id)
+
+
+async def _accept(api: Api, task: Row, job_id: str) -> bool:
+    """Write the job id into an active task. F-47: into any task, and make it active again."""
+    stored = await api.store.run(
+        "update public.tasks set status = 'processing', modal_job_id = %s, provider_job_id = %s"
+        " where id = %s and (status in ('pending', 'processing') or %s)",
+        (job_id, job_id, task["id"], api.fault("F-47")),
+    )
+    return stored > 0
+
+
+async def _submit_failed(call: Call, task: Row, failure: ProviderFailed) -> None:
+    call.cost_event, call.error_category = None, failure.category
+    text = shown_text(call.api, failure)
+    await _fail_quietly(call.api, task, text)
+    facts = {"provider": "modal", "operation": "generate", "outcome": "failed", "error_category": failure.category}
+    log_lines.provider_line(call.api, "provider_outcome", caused_by=call.request_id, task_id=task["id"], **facts)
+
+
+async def _fail_quietly(api: Api, task: Row, text: str = NOT_UPDATED) -> None:
+    """Fail the task if the database lets us; else the reaper will."""
+    try:
+        await states.fail(api, task, text, generation_text=SPEECH_FAILED)
+    except StoreFailed:
+        return

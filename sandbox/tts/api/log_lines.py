@@ -1,0 +1,47 @@
+"""Log lines: one a limited request, and one for each outcome at a provider.
+
+No line holds a token, a text that somebody wrote, or an address; addresses are hashed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.tts.api.limiter import ip_hash, logged_user
+
+if TYPE_CHECKING:
+    from sandbox.tts.api.context import Api, Call
+    from sandbox.tts.api.limiter import Decision
+
+
+def request_line(call: Call, tier: int, decision: Decision, status: int) -> None:
+    """The line of a limited request. F-37: without provider, cost event and error category."""
+    line: dict[str, Any] = {
+        "timestamp": call.api.clock.now().isoformat(),
+        "request_id": call.request_id,
+        "method": call.request.method,
+        "path": call.path,
+        "user_id": logged_user(call),
+        "ip_hash": ip_hash(call),
+        "tier": f"tier{tier}",
+        "decision": decision.word,
+        "status_code": status,
+    }
+    if not call.api.fault("F-37"):
+        line["provider"] = call.api.deployment.mode
+        line["cost_event"] = call.cost_event
+        line["error_category"] = call.error_category
+    call.api.instance.log.write(line)
+
+
+def provider_line(api: Api, event: str, **facts: Any) -> None:
+    """What happened at a provider after the answer, or what it left behind. F-37: nothing is written."""
+    if not api.fault("F-37"):
+        api.instance.log.write({"timestamp": api.clock.now().isoformat(), "event": event, **facts})
+
+
+def crash_line(call: Call, error: Exception) -> None:
+    """An exception that nobody expected: its type and no more, the message may quote what a caller sent."""
+    api = call.api
+    facts = {"caused_by": call.request_id, "error": type(error).__name__}
+    api.instance.log.write({"timestamp": api.clock.now().isoformat(), "event": "unhandled_exception", **facts})
