@@ -146,14 +146,14 @@ def read_events(path: Path) -> Events:
         return Events([], [f"{path.name}: cannot be read: {problem.strerror}"])
     events: list[Event] = []
     damage: list[str] = []
+    # An empty line is what `EventLog` leaves when it opens the file while another process is in the middle of a write.
     lines = content.split(b"\n")
     for number, line in enumerate(lines, start=1):
-        last = number == len(lines)
-        if last and not line:
+        if not line:
             continue
         event = _event(line)
         if event is None:
-            what = "is cut short" if last else "is not an event"
+            what = "is cut short" if number == len(lines) else "is not an event"
             damage.append(f"{path.name} line {number} {what} ({len(line)} bytes)")
         else:
             events.append(event)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
+
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from rollout_gates.evidence.text import clip, plain
 
 BUDGET: Final = 4_000_000
-"""Characters of exchanges in one page, all together."""
+"""Bytes of exchanges in one page, all together."""
 PER_TRANSCRIPT: Final = 60
 """Exchanges shown of one transcript."""
 BODY: Final = 6_000
@@ -37,8 +40,13 @@ class Shown:
     transcripts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+def page_json(value: Any) -> Markup:
+    """Return *value* as JSON that can stand in a script element: no ``<`` in it ends the element."""
+    return htmlsafe_json_dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def shown_exchanges(document: Row, directory: Path, budget: int = BUDGET) -> Shown:
-    """Return what the checks of *document* saw, as far as *budget* characters reach."""
+    """Return what the checks of *document* saw, as far as *budget* bytes reach."""
     shown = Shown()
     for name, ids in _wanted(document).items():
         indexes: list[int] = []
@@ -71,8 +79,9 @@ def _wanted(document: Row) -> dict[str, set[str | None]]:
 
 
 def _read(directory: Path, name: str) -> Iterator[dict[str, Any]]:
-    path = (directory / name).resolve()
-    if not path.is_relative_to(directory.resolve()) or not path.is_file():
+    relative = PurePosixPath(name)
+    path = directory / relative
+    if relative.is_absolute() or ".." in relative.parts or not path.is_file():
         return
     with path.open("rb") as file:
         for line in file:
@@ -129,5 +138,4 @@ def _command(command: Any) -> str:
 
 
 def _size(row: Row) -> int:
-    headers = sum(len(name) + len(value) + 8 for side in ("sent", "got") for name, value in row[side]["headers"])
-    return 200 + len(row["url"]) + len(row["curl"]) + len(row["sent"]["body"]) + len(row["got"]["body"]) + headers
+    return len(page_json(row).encode("utf-8", "replace"))

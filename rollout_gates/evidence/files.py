@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 MANIFEST: Final = "digests.json"
 MANIFEST_SCHEMA: Final = "rollout-gates/digests/1"
 STATEMENT: Final = "statement.dsse.json"
+_COMMA: Final = ",\n"
 NOT_LISTED: Final = frozenset({MANIFEST, STATEMENT})
 """Files that the manifest leaves out: itself, and the statement that is signed over it later."""
 
@@ -41,9 +42,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise EvidenceNotWritten(f"{path}: could not be written: {problem.strerror}") from problem
 
 
-def canonical_json(value: Any) -> str:
-    """Return *value* as JSON in its one form: two blanks of indent, keys in the order given, one line end last."""
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+def canonical_json(value: Any, levels: int = 2) -> str:
+    """Return *value* as JSON in its one form: keys in the order given, what lies deeper than *levels* on one line.
+
+    So a list of records has a line a record, which a person can search, and is written ten times as fast as with full
+    indentation.
+    """
+    return f"{_laid_out(value, levels, '')}\n"
+
+
+def _laid_out(value: Any, levels: int, indent: str) -> str:
+    if levels == 0 or not value or not isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [f"{deeper}{json.dumps(key)}: {_laid_out(item, levels - 1, deeper)}" for key, item in value.items()]
+        return f"{{\n{_COMMA.join(lines)}\n{indent}}}"
+    return f"[\n{_COMMA.join(deeper + _laid_out(item, levels - 1, deeper) for item in value)}\n{indent}]"
 
 
 def digest(path: Path) -> str:
@@ -67,6 +82,12 @@ def described(directory: Path, paths: Iterable[Path]) -> dict[str, dict[str, Any
     }
 
 
-def manifest(directory: Path) -> str:
-    """Return the manifest of *directory* as it has to stand in ``digests.json``, byte for byte."""
-    return canonical_json({"schema": MANIFEST_SCHEMA, "files": described(directory, evidence_files(directory))})
+def manifest(directory: Path, known: Mapping[str, Any] | None = None) -> str:
+    """Return the manifest of *directory* as it has to stand in ``digests.json``, byte for byte.
+
+    *known* are files described a moment ago, which are not read again.
+    """
+    told = dict(known or {})
+    fresh = (path for path in evidence_files(directory) if path.relative_to(directory).as_posix() not in told)
+    files = told | described(directory, fresh)
+    return canonical_json({"schema": MANIFEST_SCHEMA, "files": dict(sorted(files.items()))})

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from rollout_gates.evidence import front_end, text, views
-from rollout_gates.evidence.exchanges import shown_exchanges
+from rollout_gates.evidence.exchanges import page_json, shown_exchanges
 from rollout_gates.evidence.timeline import timeline
 
 FILE_NAME: Final = "index.html"
@@ -49,7 +48,7 @@ def render_html(document: Row, directory: Path) -> str:
             blockers=views.blockers(document),
             clauses=sorted(document["clauses"], key=views.urgency),
             timeline=timeline(document),
-            data=htmlsafe_json_dumps(page_data(document, directory), separators=(",", ":"), ensure_ascii=False),
+            data=page_json(page_data(document, directory)),
             policy=_POLICY,
             script=Markup(_read("report.js")),  # noqa: S704 - ours
             styles=f"{front_end.style_sheet()}\n{_read('report.css')}",
@@ -115,6 +114,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.ChoiceLoader([front_end.FrontEndLoader(), jinja2.FileSystemLoader(_TEMPLATES)]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: text.plain(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -31,8 +31,8 @@ def render(directory: Path) -> Document:
     document = build_document(events, directory)
     write_document(document, directory)
     write_whole(directory / JUNIT, render_junit(document))
-    write_whole(directory / CTRF, canonical_json(build_ctrf(document)))
+    write_whole(directory / CTRF, canonical_json(build_ctrf(document), levels=3))
     write_whole(directory / SUMMARY, render_summary(document))
     write_whole(directory / HTML, render_html(document, directory))
-    write_whole(directory / MANIFEST, manifest(directory))
+    write_whole(directory / MANIFEST, manifest(directory, document["files"]))
     return document

@@ -200,3 +200,54 @@ def write_transcript(directory: Path, name: str, exchanges: Iterable[Mapping[str
     with path.open("a", encoding="utf-8") as file:
         for exchange in exchanges:
             file.write(json.dumps(exchange) + "\n")
+
+
+def large(directory: Path, checks: int, body: int = 20_000) -> Path:
+    """A run of very many checks, each with a transcript of its own, one in a hundred red."""
+    clauses = [row(f"SHOP-CON-{number:03}", f"Rule {number} holds", source="D") for number in range(100)]
+    story = Story(directory, clauses).begin(gates=["smoke"], markers="smoke")
+    nodes = [f"suites/contract/test_contract.py::test_case_is_answered[{number}]" for number in range(checks)]
+    claims = {node: [clauses[number % 100]["id"]] for number, node in enumerate(nodes)}
+    rows = [{"nodeid": node, "clauses": clause} for node, clause in claims.items()]
+    story.log.append("collected", worker="main", checks=rows)
+    for number, node in enumerate(nodes):
+        name = f"golden-shop-contract-case-{number}"
+        story.log.append("flow_started", system="shop", flow=f"golden:shop/contract/case-{number}")
+        story.log.append("flow_finished", system="shop", flow=f"golden:shop/contract/case-{number}", duration_s=0.02)
+        write_transcript(directory, name, [large_exchange(number, body)])
+        red = number % 1000 == 999
+        story.log.append("check_started", nodeid=node)
+        story.log.append(
+            "check_finished",
+            nodeid=node,
+            outcome="failed" if red else "passed",
+            message="POST /orders answered 500, expected 201 " + "x" * 500 if red else "",
+            duration_s=0.003,
+            clauses=claims[node],
+            exchanges=[{"transcript": f"transcripts/{name}.jsonl", "id": None}],
+            assertions=3,
+            worker="main",
+        )
+    return story.end("NO-GO", 1)
+
+
+def large_exchange(number: int, body: int) -> dict[str, Any]:
+    return {
+        "id": f"main-{number}",
+        "t": START.isoformat(),
+        "actor": "buyer_a",
+        "method": "POST",
+        "url": f"https://staging.shop.example/api/orders/{number}",
+        "request_headers": [["authorization", "Bearer [redacted:user_a_token]"], ["content-type", "application/json"]],
+        "request_body": '{"reason":"because"}',
+        "status": 200,
+        "response_headers": [["content-type", "application/json"], ["x-request-id", f"{number:032x}"]],
+        "response_body": json.dumps({"filler": "é<&>'" * (body // 5)}),
+        "first_byte_s": 0.02,
+        "elapsed_s": 0.021,
+        "retry_of": None,
+        "fault": None,
+        "error": None,
+        "note": None,
+        "curl": f"curl --include https://staging.shop.example/api/orders/{number}",
+    }

@@ -1,0 +1,34 @@
+"""``rollout-gates verify DIR``: is this evidence whole, and what does it say?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rollout_gates.errors import UsageProblem
+from rollout_gates.evidence.verify import verify
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="check, offline, that an evidence directory is whole, and compute its verdict anew",
+        description="Exit status 0: whole, GO. 1: whole, NO-GO. 6: INCONCLUSIVE, cut short, or damaged.",
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path, help="an evidence directory, reports/<env>/<run-id>")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each thing that is wrong, then the verdict; return the exit status."""
+    if not args.directory.is_dir():
+        raise UsageProblem(f"{args.directory} is no directory")
+    finding = verify(args.directory)
+    lines = [f"WRONG  {problem}" for problem in finding.problems]
+    lines += [f"NOTE   {remark}" for remark in finding.remarks]
+    if finding.whole:
+        lines.append("The evidence is whole: events, reports and digests agree.")
+    sys.stdout.write("\n".join([*lines, finding.last_line]) + "\n")
+    return finding.exit_status
