@@ -78,8 +78,8 @@ class Context:
 
 
 def transcript_of(system: str, flow: str) -> str:
-    """Return the name of the transcript that a flow's exchanges go to."""
-    return f"{system}.{flow}"
+    """Return the transcript that a flow's exchanges go to; flows of a family (``family:name``) share one."""
+    return f"{system}.{flow.partition(':')[0]}"
 
 
 OpenSession = Callable[[Context], contextlib.AbstractAsyncContextManager[Any]]
@@ -104,6 +104,11 @@ class Stage:
     async def observe(self, name: str) -> Any:
         """Return the observation of *name*, starting its flow if nobody did. A cancelled caller leaves it running."""
         return await asyncio.shield(self._task(name))
+
+    def seen(self, name: str) -> Any:
+        """Return the observation of *name* if its flow ended well, else ``None``."""
+        task = self._tasks.get(name)
+        return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
 
     def _task(self, name: str) -> asyncio.Task[Any]:
         if name not in self._flows:
@@ -185,6 +190,13 @@ class Conductor:
         loop = self._running_loop()
         company = _patiently(self._company(loop, system), timeout_s)
         return _patiently(asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop), timeout_s)
+
+    def seen(self, system: str, name: str) -> Any:
+        """Return the observation of flow *name* if it was made already, else ``None``; starts and raises nothing."""
+        opening = self._companies.get(system)
+        if opening is None or not opening.done() or opening.exception() is not None:
+            return None
+        return opening.result().stage.seen(name)
 
     def close(self) -> None:
         """Cancel what runs, close every session (which removes what the run made), and end the loop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,9 +110,13 @@ class Session:
         return shown if clean == text else clean
 
     def exchanges(self, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Return where the exchanges of these (system, flow) pairs are recorded."""
-        files = (f"{_TRANSCRIPTS}/{file_name(transcript_of(*pair))}.jsonl" for pair in pairs)
-        return [{"transcript": file, "id": None} for file in files]
+        """Return where the exchanges behind these (system, flow) pairs are recorded; no id stands for all of a file."""
+        found = []
+        for system, flow in pairs:
+            file = f"{_TRANSCRIPTS}/{file_name(transcript_of(system, flow))}.jsonl"
+            ids = sorted(exchange_ids(self.conductor.seen(system, flow))) if ":" in flow else [None]
+            found += [{"transcript": file, "id": each} for each in ids]
+        return found
 
     @contextlib.asynccontextmanager
     async def _context(self, system: str) -> AsyncIterator[Context]:
@@ -272,6 +276,15 @@ def _golden(folder: Path, system: str) -> dict[str, golden.Case]:
         return {}
     names: frozenset[str] = getattr(registry.system_packages()[system], "GOLDEN_NAMES", frozenset())
     return {case.id: case for case in golden.load(folder, system, names=names)}
+
+
+def exchange_ids(observation: Any) -> set[str]:
+    """Return the ids of all exchanges in *observation*: of itself, or of the fields of a dataclass."""
+    if own := getattr(observation, "exchange_id", None):
+        return {own}
+    if not is_dataclass(observation):
+        return set()
+    return {found for each in fields(observation) for found in exchange_ids(getattr(observation, each.name))}
 
 
 def _begin(session: Session) -> None:
