@@ -1,0 +1,78 @@
+"""``rollout-gates cleanup DIR``: remove what a run made and left behind."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rollout_gates import registry
+from rollout_gates.cleanup import Left, Removal, beside, clean_run, left_behind
+from rollout_gates.environment import Draft, read_environment
+from rollout_gates.errors import UsageProblem
+from rollout_gates.evidence.events import FILE_NAME
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "cleanup",
+        help="remove what a run made and left behind, for example after a crash",
+        description="Reads DIR/events.jsonl and removes what the run made and did not remove. The evidence in DIR "
+        "stays as it is; what is done is recorded in DIR.cleanup/. May be run again. Exit status 0: nothing is left. "
+        "1: something is left.",
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path, help="an evidence directory, reports/<env>/<run-id>")
+    parser.add_argument("--env", metavar="NAME|FILE", help="the environment of the run; default: the one it names")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Remove, print one line for each thing, and return the exit status. Raises `UsageProblem`."""
+    directory: Path = args.directory
+    if not (directory / FILE_NAME).is_file():
+        raise UsageProblem(f"{directory} is no evidence directory: it has no {FILE_NAME}")
+    left = left_behind(directory)
+    _say(*(f"NOTE     {damage}" for damage in left.damage))
+    if not left.resources:
+        _say("Nothing is left of this run.")
+        return 0
+    draft = _environment(args.env, left)
+    if draft.head.sandbox:
+        _say(f"Nothing is left of this run: its {len(left.resources)} things went with the sandbox that it started.")
+        return 0
+    if left.run.get("environment_digest") not in (None, draft.digest):
+        _say(f"NOTE     {draft.path} has changed since the run; make sure that it points at the same target")
+    removals = asyncio.run(clean_run(directory, left, draft.finish(os.environ), registry.system_packages()))
+    return _report(directory, removals)
+
+
+def _environment(wanted: str | None, left: Left) -> Draft:
+    """Read the environment of the run, and refuse one of another kind."""
+    name = wanted or left.run.get("env")
+    if not name:
+        raise UsageProblem("the run's events do not say what it was pointed at; name it with --env")
+    draft = read_environment(str(name), classes=registry.settings_classes())
+    kind = left.run.get("kind", draft.head.kind)
+    is_same = left.run.get("env") in (None, draft.name) or not draft.head.sandbox
+    if kind != draft.head.kind or not is_same:
+        ran = f"{left.run.get('env')} ({kind})"
+        raise UsageProblem(f"--env: the run was pointed at {ran}, {draft.path} is of kind {draft.head.kind}")
+    return draft
+
+
+def _report(directory: Path, removals: list[Removal]) -> int:
+    left = [removal for removal in removals if removal.left is not None]
+    for removal in removals:
+        _say(f"left     {removal.resource}: {removal.left}" if removal.left else f"removed  {removal.resource}")
+    if left:
+        _say(f"{len(left)} of {len(removals)} things are left; mend the cause and run this again. {beside(directory)}")
+        return 1
+    _say(f"Nothing is left of this run. {beside(directory)}")
+    return 0
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
