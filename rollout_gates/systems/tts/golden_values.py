@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates import golden
-from rollout_gates.systems.tts.flows import FLOWS
 from rollout_gates.systems.tts.flows.settling import settled
 from rollout_gates.systems.tts.names import KEY, TIER_1, tier_of
 from rollout_gates.systems.tts.samples import characters, wide_characters
@@ -56,7 +55,7 @@ async def send_golden(context: Context, case: Case) -> Exchange:
 
     async def step(path: str) -> Reply | None:
         flow, _, rest = path.partition(".")
-        found: Reply | None = golden.pick(await settled(context, _flow(flow)), rest)
+        found: Reply | None = golden.pick(await settled(context, flow), rest)
         return found
 
     return await golden.observe(case, context.settings.provider_mode, supply=supply, send=send, step=step)
@@ -145,8 +144,3 @@ def _part(name: str, part: Any) -> tuple[str, Any]:
         return name, (None, part)
     content = bytes(part["zeros"]) if "zeros" in part else str(part["content"]).encode()
     return name, (part["filename"], content, part["content_type"])
-
-
-def _flow(word: str) -> str:
-    """Return the flow that a step names: flows of two words have a blank where a path has an underscore."""
-    return word if word in FLOWS else word.replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout_gates.systems.tts.flows.answers import answers
 from rollout_gates.systems.tts.flows.asking import health, languages, usage
 from rollout_gates.systems.tts.flows.burst import burst
 from rollout_gates.systems.tts.flows.cancel import cancel
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rollout_gates.conductor import Flow
 
 _ALL = (
-    burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
+    answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
     path_ids, request_ids, speech, unknown_routes, usage, voice,
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
+from rollout_gates.systems.tts.flows.settling import all_settled
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -23,7 +24,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Usage:
-    """The usage of one user: without a window, with windows of one week and of the longest kind, and who it is."""
+    """The usage of one user: without a window, with one of a week, and with one longer than any may be."""
 
     default: Reply
     week: Reply
@@ -45,8 +46,9 @@ async def languages(context: Context) -> Asked:
 
 @flow("usage")
 async def usage(context: Context) -> Usage:
-    """Ask for the credits usage of a user, after something was spent where that can be had."""
+    """Ask for the credits usage of user A, when something was spent, so that there are events to look at."""
     session: Session = context.session
+    await all_settled(context, "speech", "cancel")
     client = (await session.user_a()).client
     default, week, beyond = await asyncio.gather(
         client.credits_usage(), client.credits_usage(window_days=7), client.credits_usage(window_days=1000)

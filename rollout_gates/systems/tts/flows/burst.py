@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
+from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.names import KEY, TIER_1
+from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -50,11 +52,17 @@ class Burst:
 
 @flow("burst", last=True)
 async def burst(context: Context) -> Burst:
-    """Send one call more than the limit; once more if the window turned in between. Raises `OutOfBudget`."""
+    """Send one call more than the limit; once more if the window turned in between.
+
+    Raises `OutOfBudget`, or `CouldNotJudge` when the window turned both times.
+    """
     session: Session = context.session
     user = await session.identities.get("burst")
-    seen = await _once(context, user)
-    return seen if seen.in_one_window else await _once(context, user)
+    for _ in range(2):
+        seen = await _once(context, user)
+        if seen.in_one_window or seen.last.status == 429:
+            return seen
+    raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, "the rate window turned in the middle of the burst, twice")
 
 
 async def _once(context: Context, user: Identity) -> Burst:

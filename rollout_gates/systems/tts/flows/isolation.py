@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.settling import all_settled, settled
-from rollout_gates.systems.tts.replies import row_of, status_of, text
+from rollout_gates.systems.tts.replies import row_of, status_of
 from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def isolation(context: Context) -> Isolation:
 async def _targets(context: Context) -> tuple[Targets, Targets]:
     """Return what to read, which has audio if anything has, and what to write at, which nobody needs any more."""
     voice: Voice = await context.observe("voice")
-    await all_settled(context, "lists", "usage", "cap leftovers")
+    await all_settled(context, "lists", "usage", "cap_leftovers")
     speech: Speech | None = await settled(context, "speech")
     cancel: Cancel | None = await settled(context, "cancel")
     starts = [seen.started for seen in (speech, cancel) if seen is not None]
@@ -141,10 +141,8 @@ async def _belongings(client: Client, targets: Targets) -> dict[str, Any]:
     task, voices, generations = await asyncio.gather(
         client.task(targets.task_id), client.voices(per_page=100), client.generations(per_page=100)
     )
-    generation = row_of(generations, "generations", targets.generation_id)
-    voice = row_of(voices, "voices", targets.voice_id)
     return {
         "task": status_of(task) if task.status == 200 else f"answered {task.status}",
-        "voice listed": voice is not None,
-        "generation": None if generation is None else text(generation, "status"),
+        "voice listed": row_of(voices, "voices", targets.voice_id) is not None,
+        "generation listed": row_of(generations, "generations", targets.generation_id) is not None,
     }

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
+from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.settling import all_settled
-from rollout_gates.systems.tts.replies import ids, json_object, rows, value
+from rollout_gates.systems.tts.replies import ids, json_object, value
 from rollout_gates.systems.tts.samples import characters
-from rollout_gates.wire import BadAnswer
+from rollout_gates.wire import BadAnswer, CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -26,15 +27,14 @@ _READ: Mapping[str, str | int] = {"select": "id", "order": "created_at.desc", "l
 
 @dataclass(frozen=True)
 class Leftovers:
-    """One refused text, and what its user could see *before* and *after*. *sources* are the answers read for it."""
+    """One refused text, and what its user could see *before* and *after*."""
 
     refused: Reply
     before: Mapping[str, Any]
     after: Mapping[str, Any]
-    sources: tuple[Reply, ...]
 
 
-@flow("cap leftovers")
+@flow("cap_leftovers")
 async def leftovers(context: Context) -> Leftovers:
     """Send one character too many in a voice that exists, as user A, while user A does nothing else."""
     session: Session = context.session
@@ -42,33 +42,37 @@ async def leftovers(context: Context) -> Leftovers:
     await all_settled(context, "clone", "design", "speech", "cancel")
     user = await session.user_a()
     async with user.busy:
-        before, first = await _seen(user.client)
+        before = await _seen(user.client)
         said = characters(session.settings.cap + 1)
         refused = await user.client.generate(voice_id=voice.voice_id, text=said, language="Auto")
-        after, second = await _seen(user.client)
-    return Leftovers(refused, before, after, (*first, *second))
+        after = await _seen(user.client)
+    return Leftovers(refused, before, after)
 
 
-async def _seen(client: Client) -> tuple[dict[str, Any], tuple[Reply, ...]]:
+async def _seen(client: Client) -> dict[str, Any]:
+    """Return what the user of *client* sees. Raises `CouldNotJudge` where there is nothing to compare with."""
     usage, listing, *tables = await asyncio.gather(
         client.credits_usage(), client.generations(per_page=100), *(client.rows(table, _READ) for table in _TABLES)
     )
     answer = json_object(usage)
-    events = value(answer, "events")
     seen = {
         "balance": value(answer, "balance"),
-        "usage events": ids(row for row in events if isinstance(row, dict)) if isinstance(events, list) else None,
-        "generations listed": ids(rows(listing, "generations")) if listing.status == 200 else None,
-        **{f"{table} rows": _row_ids(reply) for table, reply in zip(_TABLES, tables, strict=True)},
+        "usage events": _ids(value(answer, "events")),
+        "generations listed": _ids(value(json_object(listing), "generations")),
+        **{f"rows in {table}": _table(reply) for table, reply in zip(_TABLES, tables, strict=True)},
     }
-    return seen, (usage, listing, *tables)
+    for what, found in seen.items():
+        if found is None:
+            raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{what} could not be read, so nothing can be compared")
+    return seen
 
 
-def _row_ids(reply: Reply) -> tuple[str, ...] | None:
+def _table(reply: Reply) -> tuple[str, ...] | None:
     try:
-        found = reply.json()
+        return _ids(reply.json()) if reply.status == 200 else None
     except BadAnswer:
         return None
-    if reply.status != 200 or not isinstance(found, list):
-        return None
-    return ids(row for row in found if isinstance(row, dict))
+
+
+def _ids(listed: Any) -> tuple[str, ...] | None:
+    return ids(row for row in listed if isinstance(row, dict)) if isinstance(listed, list) else None

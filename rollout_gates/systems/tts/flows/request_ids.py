@@ -55,7 +55,7 @@ def errors() -> tuple[Ask, ...]:
     )
 
 
-@flow("request ids")
+@flow("request_ids")
 async def request_ids(context: Context) -> RequestIds:
     """Make each call twice."""
     session: Session = context.session
