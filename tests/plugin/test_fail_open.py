@@ -221,18 +221,14 @@ def test_a_narrowed_selection_is_not_go(project):
 
 def test_interrupting_keeps_what_was_found(project):
     project.suite(GREEN + first("    assert slow", "slow").replace("import pytest", "").replace("test_the_", "test_late_"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-m", "smoke", "--env=here", "-v", "--evidence=reports/cut"],
+    command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-m", "smoke", "--env=here", "-v"]
+    with subprocess.Popen(
+        [*command, "--evidence=reports/cut"],
         cwd=project.folder, env=project.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if "a slow one" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    rest = process.stdout.read()
-    process.wait()
+    ) as process:
+        next(line for line in process.stdout if "a slow one" in line)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
 
     assert process.returncode == 2
     assert rest.rstrip().splitlines()[-1].startswith("INCONCLUSIVE  smoke")
