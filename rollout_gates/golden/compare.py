@@ -143,8 +143,9 @@ def _compare_schema(body: _Body, expectation: Expectation, findings: Findings) -
     if body.json is UNSET:
         findings.differences.append(Difference("body", body.description, f"JSON after {expectation.body_schema}"))
         return
-    for path, message in schema_differences(expectation.schema, body.json):
-        findings.differences.append(Difference(path, message, f"a body after {expectation.body_schema}"))
+    for found in schema_differences(expectation.schema, body.json):
+        expected = f"{found.expected} ({expectation.body_schema})"
+        findings.differences.append(Difference(found.path, found.got, expected))
 
 
 def _strings_in(value: Any) -> Iterator[str]:

@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exchange:
-    """A case, the answer it got, and the value of each placeholder in it. A frozen observation: it judges nothing."""
+    """A case, the answer it got, and the value of each placeholder in it. A frozen observation: it judges nothing.
+
+    *step* is where the answer was found, for a case that sends nothing itself.
+    """
 
     case: Case
     mode: str
     reply: Reply
     values: Mapping[str, Any]
+    step: str | None = None
+
+    def __repr__(self) -> str:
+        # Shown in tracebacks: values may be long, and answers stand in the transcript.
+        return f"<Exchange {self.case.id}: {self.reply.status}>"
 
     @property
     def expectation(self) -> Expectation:
@@ -55,7 +63,7 @@ async def observe(
     for path in case.steps:
         reply = await step(path)
         if reply is not None:
-            return Exchange(case, mode, reply, values)
+            return Exchange(case, mode, reply, values, path)
     raise NotReached(f"{case.title}: no flow got to {' or '.join(case.steps)}")
 
 
@@ -77,7 +85,7 @@ def judge(exchange: Exchange) -> Comparison:
 def explain(exchange: Exchange, comparison: Comparison) -> str:
     """A message that stands alone: which case, what was asked, each difference, the clauses, where to read on."""
     case, reply = exchange.case, exchange.reply
-    asked = f"step {' or '.join(case.steps)}" if case.request is None else f"{case.request.method} {case.request.path}"
+    asked = f"{case.request.method} {case.request.path}" if case.request else f"step {exchange.step}"
     lines = [
         f"{case.title} [{', '.join(case.clauses)}]",
         f"  {case.id}.json, mode {exchange.mode}: {asked} as {case.actor} returned {reply.status}",

@@ -11,7 +11,8 @@ from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource
 from referencing.jsonschema import DRAFT202012
 
-from rollout_gates.golden.model import GoldenError
+from rollout_gates.golden.matchers import Difference, show
+from rollout_gates.golden.model import UNSET, GoldenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,14 +61,25 @@ def compiled(file: Path) -> Validator:
     return jsonschema.Draft202012Validator(schema, registry=registry)
 
 
-def schema_differences(validator: Validator, value: Any) -> Iterator[tuple[str, str]]:
-    """Each place in *value* that the schema refuses: its path, and why."""
-    for error in sorted(validator.iter_errors(value), key=lambda error: error.json_path):
-        message = error.message
-        if len(message) > _SHOWN_CHARACTERS:
-            half = _SHOWN_CHARACTERS // 2
-            message = f"{message[:half]} ... {message[-half:]}"
-        yield f"json{error.json_path.removeprefix('$')}", message
+def schema_differences(validator: Validator, value: Any) -> list[Difference]:
+    """Each place in *value* that the schema refuses, in order: what is there, and what the schema asks for."""
+    errors = sorted(validator.iter_errors(value), key=lambda error: error.json_path)
+    # Each missing member is an error of its own, but all of them stand in each.
+    return list(dict.fromkeys(difference for error in errors for difference in _differences(error)))
+
+
+def _differences(error: jsonschema.ValidationError) -> Iterator[Difference]:
+    path, value, wanted = f"json{error.json_path.removeprefix('$')}", error.instance, error.validator_value
+    if error.validator == "required":
+        for name in wanted:
+            if name not in value:
+                yield Difference(f"{path}.{name}", show(UNSET), "a member that is required")
+    elif error.validator == "additionalProperties" and wanted is False and isinstance(error.schema, dict):
+        for name in value:
+            if name not in error.schema.get("properties", {}):
+                yield Difference(f"{path}.{name}", show(value[name]), "nothing (no such member)")
+    else:
+        yield Difference(path, show(value), f"{error.validator} {show(wanted)}")
 
 
 def first_problem(validator: Validator, value: Any) -> str | None:

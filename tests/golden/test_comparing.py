@@ -98,8 +98,21 @@ def test_a_body_schema_names_each_place_that_it_refuses(tmp_path):
 
     assert lines(expectation, answer({"id": 1, "name": "x"})) == []
     found = lines(expectation, answer({"id": "1"}))
-    assert [line.split(":")[0] for line in found] == ["json", "json.id"]
+    assert found == [
+        "json.name: got nothing (absent), expected a member that is required (thing.schema.json)",
+        'json.id: got "1", expected type "integer" (thing.schema.json)',
+    ]
     assert len(lines(expectation, Answer(200, b"text"))) == 1
+
+
+def test_a_body_schema_of_exact_members_names_the_one_too_many(tmp_path):
+    file = tmp_path / "thing.schema.json"
+    file.write_text(json.dumps({"properties": {"id": {}}, "additionalProperties": False}))
+    expectation = Expectation("any", body_schema=file.name, schema=compiled(file))
+
+    assert lines(expectation, answer({"id": 1, "name": "x"})) == [
+        'json.name: got "x", expected nothing (no such member) (thing.schema.json)'
+    ]
 
 
 def test_an_answer_that_broke_off_is_a_difference():

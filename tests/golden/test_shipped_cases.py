@@ -9,6 +9,7 @@ import pytest
 
 from rollout_gates import golden
 from rollout_gates.golden.schemas import compiled
+from rollout_gates.systems.tts import GOLDEN_NAMES
 from tests.golden.making import SHIPPED
 
 MODES = ("modal", "qwen")
@@ -22,10 +23,6 @@ ENDPOINTS = (
     "tasks",
     "generations",
 )
-OFFERED = frozenset(
-    {"cap", "mode"}
-    | {f"text:{form}" for form in ("at_cap", "over_cap", "padded", "emoji_under_cap", "emoji_over_cap", "far_over_cap")}
-)
 TIER_1 = (
     "/generate",
     "/clone/upload-url",
@@ -37,7 +34,7 @@ TIER_1 = (
 )
 MOST_TIER_1_CALLS_A_FOLDER = 16
 MOST_TIER_3_CALLS = 110
-CASES = golden.load_cases(SHIPPED, ["tts"], names={"tts": OFFERED})
+CASES = golden.load_cases(SHIPPED, ["tts"], names={"tts": GOLDEN_NAMES})
 FILES = [file for file in sorted(SHIPPED.rglob("*.json")) if file.name != "payload.schema.json"]
 SCHEMAS = sorted((SHIPPED / "tts/schemas").iterdir())
 UUID = "0c5b1e5a-2b9e-4a57-9a41-6f1f6f0a1b2c"
