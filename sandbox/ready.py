@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from sandbox.host import system_module
@@ -49,14 +50,26 @@ def ready_page(sandbox: Sandbox) -> str:
         for key, instances in sandbox.instances.items()
         for name, instance in instances.items()
     ]
-    faults = sandbox.active_faults()
-    shown = ", ".join(faults) if faults else "none"
     parts.append(
-        f"Position {sandbox.wish.position}. Faults on: {shown}\n"
-        f"Remote control: curl {sandbox.control_url}/state\n"
-        "Ctrl-C ends it; nothing is left behind."
+        "\n".join(
+            [
+                *_faults_said(sandbox),
+                f"Remote control: curl {sandbox.control_url}/state",
+                "Ctrl-C ends it; nothing is left behind.",
+            ]
+        )
     )
     return "\n\n".join(parts)
+
+
+def _faults_said(sandbox: Sandbox) -> list[str]:
+    """Which faults are on, and in position `reference` which ones of the real build are still missing."""
+    said = f"Position {sandbox.wish.position}; faults on: {', '.join(sandbox.active_faults()) or 'none'}."
+    if sandbox.wish.position == "reference":
+        every = [fault for switches in sandbox.switches.values() for fault in switches.registry.values()]
+        missing = [fault.name for fault in every if fault.reference and not fault.built]
+        said += f" Not built yet: {', '.join(missing)}." if missing else ""
+    return textwrap.wrap(said, 78, break_on_hyphens=False)
 
 
 def _instance_page(sandbox: Sandbox, key: str, name: str, instance: Any) -> str:

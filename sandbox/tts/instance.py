@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox.serving import Server
+from sandbox.tts.api import Function, build_api
 from sandbox.tts.breakage import Breakage
 from sandbox.tts.database.setup import create_database
+from sandbox.tts.platform.gateway import build_platform
 from sandbox.tts.providers import Providers
 from sandbox.tts.remote import Remote
 from sandbox.tts.settings import Deployment, platform_keys
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from sandbox.clock import Clock
     from sandbox.faults import Switches
     from sandbox.postgres import Cluster
-    from sandbox.tts.api import Function
     from sandbox.tts.database import Database
     from sandbox.tts.options import Options
 
@@ -111,9 +112,6 @@ class Instance:
         await self._server.start(self._route)
 
     def _build(self) -> None:
-        from sandbox.tts.api import build_api
-        from sandbox.tts.platform.gateway import build_platform
-
         self._platform = build_platform(self)
         self._api = build_api(self)
 

@@ -94,9 +94,8 @@ def examples(instance: Instance) -> list[str]:
         "curl $API/health",
         "curl $API/languages",
         'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" $API/me',
-        'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" -H "Content-Type: application/json" \\',
-        '  -d \'{"text": "Good morning.", "language": "English", "instruct": "calm"}\' \\',
-        "  $API/voices/design/preview",
+        'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" $API/voices/design/preview \\',
+        '  -d \'{"text": "Good morning.", "language": "English", "instruct": "calm"}\'',
         'curl -H "apikey: $TTS_ANON_KEY" -H "Authorization: Bearer $TTS_USER_A_TOKEN" \\',
         f"  {instance.base_url}/rest/v1/tasks",
     ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.faults import load
 from tests.sandbox.running import Running, running
-
-__all__ = ["running"]
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +59,23 @@ def test_a_fault_that_is_switched_on_takes_effect(sandbox):
     assert after.startswith("text/plain")
 
 
-def test_skipped_time_expires_a_token(sandbox):
+@pytest.mark.parametrize("fault", [one.name for one in load("tts").values() if one.built])
+def test_every_built_fault_can_be_switched_on_and_off_while_it_runs(sandbox, fault):
     session = sandbox.sign_up("qwen-task")
-    before = sandbox.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
-    sandbox.control("POST", "clock", {"skip_s": 3700})
-    after = sandbox.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
+    for on in ([fault], []):
+        sandbox.control("PUT", "faults", {"on": on})
+        voices = sandbox.get("qwen-task", "/voices", token=session["access_token"])
+
+        assert sandbox.control("GET", "state").json()["faults"] == on
+        assert (voices.status_code, voices.json()["voices"]) == (200, [])
+
+
+def test_skipped_time_expires_a_token():
+    with running() as aged:
+        session = aged.sign_up("qwen-task")
+        before = aged.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
+        aged.control("POST", "clock", {"skip_s": 3700})
+        after = aged.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
 
     assert (before, after) == (200, 401)
 
