@@ -7,7 +7,7 @@ written. A key is added, never renamed or taken away, while the schema's number 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -38,6 +38,8 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
     """
     judged = judgement or judge(events.events)
     run = _run(events)
+    files = described(directory, _inputs(directory))
+    transcripts = files.keys()
     return {
         "schema": SCHEMA,
         "run": run,
@@ -50,7 +52,7 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "profiles": {name: dict(counts) for name, counts in judged.profiles.items()},
         "gates": [{"marker": g.marker, "verdict": str(g.verdict), "counts": dict(g.counts)} for g in judged.gates],
         "clauses": [_clause(clause) for clause in judged.clauses],
-        "checks": [_check(check, details) for check, details in _with_details(judged.checks, events)],
+        "checks": [_check(check, details, transcripts) for check, details in _with_details(judged.checks, events)],
         "waivers": [_waiver(clause) for clause in judged.clauses if clause.waiver],
         "collect_errors": [_only(event, "nodeid", "message", "clauses") for event in events.of("collect_error")],
         "workers_lost": [_only(event, "worker", "message") for event in events.of("worker_lost")],
@@ -59,7 +61,7 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "resources": ledgers.resources(events),
         "spend": ledgers.spend(events),
         "notes": [_only(event, "t", "text") for event in events.of("note")],
-        "files": described(directory, _inputs(directory)),
+        "files": files,
         "generator": {"name": "rollout-gates", "version": rollout_gates.__version__},
     }
 
@@ -143,8 +145,13 @@ def _clause(clause: ClauseResult) -> Document:
     }
 
 
-def _check(check: CheckResult, details: Mapping[str, Any]) -> Document:
-    exchanges = [{"transcript": item.get("transcript"), "id": item.get("id")} for item in check.exchanges]
+def _check(check: CheckResult, details: Mapping[str, Any], transcripts: Container[str]) -> Document:
+    # An observation made of other observations has a transcript by name, but never sent anything into it.
+    exchanges = [
+        {"transcript": item.get("transcript"), "id": item.get("id")}
+        for item in check.exchanges
+        if item.get("transcript") in transcripts
+    ]
     return {
         "nodeid": check.nodeid,
         "outcome": str(check.outcome),

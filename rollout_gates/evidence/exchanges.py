@@ -19,7 +19,7 @@ from rollout_gates.evidence.text import clip, plain
 BUDGET: Final = 4_000_000
 """Bytes of exchanges in one page, all together."""
 PER_TRANSCRIPT: Final = 60
-"""Exchanges shown of one transcript."""
+"""Exchanges shown of one transcript, besides those that a check names one by one."""
 BODY: Final = 6_000
 """Characters shown of one body."""
 _HEADER: Final = 600
@@ -52,11 +52,12 @@ def shown_exchanges(document: Row, directory: Path, budget: int = BUDGET) -> Sho
         indexes: list[int] = []
         more = False
         for exchange in _read(directory, name):
-            if None not in ids and exchange.get("id") not in ids:
+            if exchange.get("id") not in ids and (None not in ids or len(indexes) >= PER_TRANSCRIPT):
+                more = more or None in ids
                 continue
             row = _row(exchange)
             size = _size(row)
-            if len(indexes) >= PER_TRANSCRIPT or size > budget:
+            if size > budget:
                 more = True
                 break
             budget -= size

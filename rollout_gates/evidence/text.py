@@ -37,6 +37,8 @@ def duration(seconds: float | None) -> str:
     """Return a time span as a person reads it: ``35 ms``, ``4.2 s``, ``3 min 07 s``, ``2 h 05 min``."""
     if seconds is None:
         return "unknown"
+    if 0 < seconds < 0.0005:
+        return "<1 ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:

@@ -68,9 +68,9 @@ def verify(directory: Path) -> Finding:
         document = build_document(events, directory) if events.events else None
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as problem:
         problems.append(f"{EVENTS}: cannot be judged: {type(problem).__name__}: {one_line(problem)}")
+    problems += _limited(lambda: _against_manifest(directory))
     if document is not None:
         problems += _limited(lambda: _against_events(directory, document))
-    problems += _limited(lambda: _against_manifest(directory))
     verdict = Verdict(document["verdict"]) if document is not None and not problems else Verdict.INCONCLUSIVE
     remarks = tuple(document["problems"]) if document is not None else ()
     return Finding(verdict, tuple(problems), remarks, document, directory)

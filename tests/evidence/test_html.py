@@ -250,6 +250,27 @@ def test_only_the_exchanges_that_a_check_names_are_shown(tmp_path):
     assert [seen["id"] for seen in Page(tmp_path).data["exchanges"]] == ["main-3"]
 
 
+def test_an_exchange_that_a_check_names_is_shown_however_many_there_are(tmp_path):
+    story.write_transcript(tmp_path, "order", [exchange(number) for number in range(500)])
+    run = story.Story(tmp_path).begin().collect().check_rest("SHOP-CON-01", "SHOP-CON-02")
+    run.check("SHOP-CON-01", exchanges=[{"transcript": "transcripts/order.jsonl", "id": None}])
+    run.check("SHOP-CON-02", exchanges=[{"transcript": "transcripts/order.jsonl", "id": "main-400"}])
+    render(run.end())
+
+    shown = Page(tmp_path).data
+    assert len(shown["exchanges"]) == exchanges.PER_TRANSCRIPT + 1
+    assert shown["exchanges"][-1]["id"] == "main-400"
+    assert shown["transcripts"]["transcripts/order.jsonl"]["more"] is True
+
+
+def test_a_transcript_that_was_never_written_is_not_pointed_at(tmp_path):
+    run = story.Story(tmp_path).begin().collect()
+    document = render(run.check_rest(exchanges=[{"transcript": "transcripts/summary.jsonl", "id": None}]).end())
+
+    assert document["checks"][0]["transcript"] is None
+    assert document["checks"][0]["exchanges"] == []
+
+
 def test_bodies_are_cut_and_the_cut_is_told(tmp_path):
     bodies = [
         "x" * 50_000,
@@ -269,11 +290,9 @@ def test_bodies_are_cut_and_the_cut_is_told(tmp_path):
 @pytest.mark.parametrize("name", ["../secret.jsonl", "/etc/hostname", "transcripts/absent.jsonl"])
 def test_a_transcript_outside_of_the_evidence_is_not_read(tmp_path, name):
     (tmp_path / "secret.jsonl").write_text(json.dumps(exchange(1)))
-    directory = tmp_path / "evidence"
-    run = story.Story(directory).begin().collect()
-    render(run.check_rest(exchanges=[{"transcript": name, "id": None}]).end())
+    check = {"outcome": "passed", "exchanges": [{"transcript": name, "id": None}]}
 
-    assert Page(directory).data["exchanges"] == []
+    assert exchanges.shown_exchanges({"checks": [check]}, tmp_path / "evidence").exchanges == []
 
 
 def test_failing_checks_get_the_room_first(tmp_path, monkeypatch):

@@ -36,7 +36,15 @@ def test_a_cut_text_says_how_much_was_cut():
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "0 ms"), (0.0354, "35 ms"), (4.25, "4.2 s"), (187, "3 min 07 s"), (7500, "2 h 05 min"), (None, "unknown")],
+    [
+        (0, "0 ms"),
+        (0.0002, "<1 ms"),
+        (0.0354, "35 ms"),
+        (4.25, "4.2 s"),
+        (187, "3 min 07 s"),
+        (7500, "2 h 05 min"),
+        (None, "unknown"),
+    ],
 )
 def test_durations_read_like_durations(seconds, shown):
     assert duration(seconds) == shown

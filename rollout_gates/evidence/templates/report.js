@@ -113,7 +113,7 @@
       message.tabIndex = 0;
       add(box, message);
     }
-    if (!row.saw.length) return add(box, el('p', 'soft', 'It recorded no exchange.'));
+    if (!row.saw.length) return add(box, el('p', 'soft', 'It recorded no exchange of its own.'));
     return add(box, saw(row.saw));
   };
 
