@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+_PLAIN = re.compile(r"[A-Za-z0-9@%_+=:,./-]+")
+_GLOB = re.compile(r"[][{}]")
+_DOTS = re.compile(r"/\.{1,2}(?:/|$|\?)")
+_UNSAFE = re.compile(r"[\"$`\\!]")
+_WORD = re.compile(r"[A-Za-z0-9_]")
 _PLACEHOLDER = re.compile(r"\[redacted:([^\]]*)\]")
 # What curl sets by itself, or what must differ the second time.
 _LEFT_OUT = frozenset({"content-length", "host", "accept-encoding", "user-agent", "x-request-id"})
@@ -20,9 +25,9 @@ def curl(
     """
     pairs = list(headers)
     words = ["curl", "--include", *_method(method, has_body=body is not None or body_file is not None)]
-    if re.search(r"[][{}]", _PLACEHOLDER.sub("", url)):
+    if _GLOB.search(_PLACEHOLDER.sub("", url)):
         words.append("--globoff")
-    if re.search(r"/\.{1,2}(?:/|$|\?)", url):
+    if _DOTS.search(url):
         words.append("--path-as-is")
     words.append(quoted(url))
     for name, value in pairs:
@@ -56,9 +61,9 @@ def quoted(text: str, variable: str | None = None) -> str:
     """
     pieces = _PLACEHOLDER.split(text)
     if len(pieces) == 1:
-        return text if re.fullmatch(r"[A-Za-z0-9@%_+=:,./-]+", text) else _single(text)
+        return text if _PLAIN.fullmatch(text) else _single(text)
     literals, names = pieces[0::2], [_variable(name, variable) for name in pieces[1::2]]
-    if any(re.search(r"[\"$`\\!]", literal) for literal in literals):
+    if any(_UNSAFE.search(literal) for literal in literals):
         return "".join(_interleaved([_single(literal) if literal else "" for literal in literals], names, '"${}"'))
     return f'"{"".join(_interleaved(literals, names, "${}"))}"'
 
@@ -67,7 +72,7 @@ def _interleaved(literals: list[str], names: list[str], form: str) -> Iterable[s
     """Yield literals and variables in turn; a variable that a word character follows gets braces."""
     yield literals[0]
     for name, literal in zip(names, literals[1:], strict=True):
-        yield form.replace("{}", f"{{{name}}}" if re.match(r"[A-Za-z0-9_]", literal) else name)
+        yield form.replace("{}", f"{{{name}}}" if _WORD.match(literal) else name)
         yield literal
 
 

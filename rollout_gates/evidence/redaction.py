@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,8 +63,8 @@ _PATTERNS = (
     _pattern(
         "authorization",
         "uthorization UTHORIZATION",
-        r"[Aa](?i:uthorization)\\*[\"']?\s*[:=,]\s*\\*[\"']?"
-        r"(?:(?i:bearer|basic)\s+(?P<v>[^\s\"'\\,;}\]]+)|(?P<w>[^\s\"'\\,;}\]]{16,}))",
+        r"[Aa](?i:uthorization)\\*[\"']?\s*"
+        r"(?:[:=,]\s*\\*[\"']?(?i:bearer|basic)\s+(?P<v>[^\s\"'\\,;}\]]+)|[:=]\s*\\*[\"']?(?P<w>[^\s\"'\\,;}\]]{16,}))",
     ),
     _pattern(
         "url_token",
@@ -97,6 +98,7 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self._names: dict[str, str] = {}
         self._known = KnownValues()
+        self._lock = threading.Lock()
         self._allowed: frozenset[str] = frozenset()
 
     @property
@@ -117,10 +119,10 @@ class Redactor:
         """
         if len(value) < SHORTEST_SECRET or value in self._allowed:
             return False
-        if value in self._names:
-            return True
-        self._names[value] = name
-        self._known = self._known.plus(encodings(value), name)
+        with self._lock:
+            if value not in self._names:
+                self._names[value] = name
+                self._known = self._known.plus(encodings(value), name)
         return True
 
     def allow(self, value: str) -> None:

@@ -13,27 +13,29 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rollout_gates.evidence.curl import curl
-from rollout_gates.evidence.redaction import Redactor
+from rollout_gates.evidence.redaction import Redactor, sensitive
 
 MOST_TEXT = 64 * 1024
 _MARGIN = 8 * 1024
 _CURL_BODY = 16 * 1024
 Pairs = Sequence[tuple[str, str]]
+Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request with what came of it; not redacted yet. Times are seconds, *sent* is the wall clock."""
+    """One request with what came of it; not redacted yet. Times are seconds, *sent* is the wall clock, in UTC."""
 
     id: str
     sent: datetime
@@ -68,10 +70,13 @@ class Recorder:
         """Return the id of the next exchange, unique in the run."""
         return f"{self._worker}-{next(self._numbers)}"
 
-    def record(self, name: str, exchange: Exchange) -> None:
-        """Append *exchange* to the transcript *name*."""
-        data = f"{self.redactor.dumps(self._row(exchange))}\n".encode("utf-8", "backslashreplace")
+    def record(self, name: str, exchange: Exchange) -> Pairs:
+        """Append *exchange* to the transcript *name*; return the headers of its request as they were written."""
+        row = self._row(exchange)
+        data = f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n".encode("utf-8", "backslashreplace")
         os.write(self._file(file_name(name)), data)
+        headers: Pairs = row["request_headers"]
+        return headers
 
     def close(self) -> None:
         """Close the files."""
@@ -80,37 +85,51 @@ class Recorder:
                 os.close(self._files.popitem()[1])
 
     def _row(self, exchange: Exchange) -> dict[str, Any]:
-        redactor = self.redactor
-        url = redactor.redact(exchange.url)
-        request_headers = [(name, redactor.header(name, value)) for name, value in exchange.request_headers]
-        request_body = self._body(exchange.request_body)
+        asked, said = self._text(exchange.request_body), self._text(exchange.response_body)
+        redact = self._redaction(exchange, asked, said)
+        request_headers = self._headers(exchange.request_headers, redact)
+        url, request_body = redact(exchange.url), self._body(exchange.request_body, asked, redact)
         return {
             "id": exchange.id,
-            "t": exchange.sent.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "t": exchange.sent.isoformat(timespec="milliseconds"),
             "actor": exchange.actor,
             "method": exchange.method,
             "url": url,
             "request_headers": request_headers,
             "request_body": request_body,
             "status": exchange.status,
-            "response_headers": [(name, redactor.header(name, value)) for name, value in exchange.response_headers],
-            "response_body": self._body(exchange.response_body),
+            "response_headers": self._headers(exchange.response_headers, redact),
+            "response_body": self._body(exchange.response_body, said, redact),
             "first_byte_s": _rounded(exchange.first_byte_s),
             "elapsed_s": _rounded(exchange.elapsed_s),
             "retry_of": exchange.retry_of,
-            "fault": exchange.fault,
-            "error": exchange.error,
+            "fault": exchange.fault and redact(exchange.fault),
+            "error": exchange.error and redact(exchange.error),
             "note": exchange.note,
             "curl": _curl(exchange, url, request_headers, request_body),
         }
 
-    def _body(self, body: bytes) -> str | dict[str, Any] | None:
+    def _redaction(self, exchange: Exchange, *bodies: str | None) -> Redact:
+        """Return what each text has to pass through: most exchanges hold no secret, and one look tells."""
+        pairs = (*exchange.request_headers, *exchange.response_headers)
+        texts = [exchange.url, *(f"{name}: {value}" for name, value in pairs if not sensitive(name))]
+        texts += [text for text in (*bodies, exchange.fault, exchange.error) if text]
+        return self.redactor.redact if self.redactor.finds("\n".join(texts)) else _as_it_is
+
+    def _headers(self, pairs: Pairs, redact: Redact) -> list[tuple[str, str]]:
+        masked = self.redactor.header
+        return [(name, masked(name, value) if sensitive(name) else redact(value)) for name, value in pairs]
+
+    def _text(self, body: bytes) -> str | None:
+        """Return the start of *body* as text, a little more than is shown; None when it is not text."""
+        return _as_text(body[: MOST_TEXT + self._margin()], cut=len(body) > MOST_TEXT)
+
+    def _body(self, body: bytes, text: str | None, redact: Redact) -> str | dict[str, Any] | None:
         if not body:
             return None
-        text = _as_text(body[: MOST_TEXT + self._margin()], cut=len(body) > MOST_TEXT)
         if text is None:
             return _digest(body)
-        shown = self.redactor.redact(text)
+        shown = redact(text)
         if len(body) <= MOST_TEXT:
             return shown
         # A secret that the cut would halve must not be recognised too late: the last stretch is thrown away.
@@ -126,6 +145,10 @@ class Recorder:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
                 self._files[name] = os.open(self._directory / f"{name}.jsonl", flags, 0o644)
             return self._files[name]
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _curl(exchange: Exchange, url: str, headers: Pairs, body: str | dict[str, Any] | None) -> str:

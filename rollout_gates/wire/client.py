@@ -212,25 +212,10 @@ class Wire:
         except asyncio.CancelledError:
             self.recorder.record(call.transcript, replace(exchange, error="cancelled by the run"))
             raise
-        reply = self._reply(call, answer, exchange)
-        self.recorder.record(call.transcript, _answered(exchange, answer, self._no_sample(reply, patient=patient)))
-        return reply
-
-    def _reply(self, call: _Call, answer: Answer, exchange: Exchange) -> Reply:
-        redact = self.recorder.redactor.header
-        shown = httpx.Headers([(name, redact(name, value)) for name, value in exchange.request_headers])
-        return Reply(
-            status=answer.status,
-            headers=answer.headers,
-            body=answer.body,
-            elapsed_s=answer.elapsed_s,
-            first_byte_s=answer.first_byte_s,
-            request=Sent(call.method, call.url, shown, call.body),
-            exchange_id=exchange.id,
-            actor=call.actor,
-            transcript=call.transcript,
-            fault=answer.fault,
-        )
+        reply = _reply(call, answer, exchange_id)
+        answered = _answered(exchange, answer, self._no_sample(reply, patient=patient))
+        pairs = self.recorder.record(call.transcript, answered)
+        return replace(reply, request=replace(reply.request, pairs=pairs))
 
     def _no_sample(self, reply: Reply, *, patient: bool) -> str | None:
         if reply.status != 429 or not patient:
@@ -259,6 +244,21 @@ class Wire:
                 secret = value.rpartition(" ")[2]
                 if len(secret) >= _TOKEN_CHARACTERS:
                     self.recorder.redactor.register(secret, f"{call.actor}_token")
+
+
+def _reply(call: _Call, answer: Answer, exchange_id: str) -> Reply:
+    return Reply(
+        status=answer.status,
+        headers=answer.headers,
+        body=answer.body,
+        elapsed_s=answer.elapsed_s,
+        first_byte_s=answer.first_byte_s,
+        request=Sent(call.method, call.url, (), call.body),
+        exchange_id=exchange_id,
+        actor=call.actor,
+        transcript=call.transcript,
+        fault=answer.fault,
+    )
 
 
 def _answered(exchange: Exchange, answer: Answer, note: str | None) -> Exchange:

@@ -39,7 +39,7 @@ def _lines(place: str, call: str, url: str, connect_s: float, read_s: float) -> 
     """The kinds of problem, the special before the general, each with its line."""
     return (
         (
-            (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
+            (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, UnicodeError),
             lambda _: NotConfigured(f"{shown_url(url)!r} is not a usable URL"),
         ),
         (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -19,8 +21,13 @@ class Sent:
 
     method: str
     url: str
-    headers: httpx.Headers
+    pairs: Sequence[tuple[str, str]]
     body: bytes = b""
+
+    @cached_property
+    def headers(self) -> httpx.Headers:
+        """The headers, with secrets masked."""
+        return httpx.Headers(list(self.pairs))
 
     def __repr__(self) -> str:
         return f"<{self.method} {shown_url(self.url)}>"

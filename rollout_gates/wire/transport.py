@@ -31,7 +31,7 @@ _HEADER_LIMIT = 64 * 1024
 # Common servers close idle connections after 5 s; ours go first, so that no request meets a closing one.
 _IDLE_S = 4.0
 _SENT_IN_ONE_PIECE = 1 << 20
-_MASKED = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"<>\\^`{|}')
+_KEPT = "".join(chr(code) for code in range(33, 127) if chr(code) not in '"<>\\^`{|}')
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,10 @@ def _target(url: str) -> yarl.URL:
         raise NotConfigured(f"{shown_url(url)!r} is not a usable URL; expected http:// or https:// and a host name")
     if parts.username is not None or parts.password is not None:
         raise NotConfigured(f"{shown_url(url)}: a user or password must not stand in a URL")
-    if not parts.netloc.isascii():
-        return yarl.URL(url)
-    return yarl.URL(quote(url, safe=_MASKED), encoded=True)
+    try:
+        return yarl.URL(quote(url, safe=_KEPT), encoded=True) if parts.netloc.isascii() else yarl.URL(url)
+    except ValueError:
+        raise NotConfigured(f"{shown_url(url)!r} is not a usable URL") from None
 
 
 def _multidict(headers: Headers) -> CIMultiDict[str]:

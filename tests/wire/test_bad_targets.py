@@ -210,7 +210,14 @@ async def test_plain_http_where_tls_was_expected_is_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "example.org/x", "ftp://example.org", "http://", "https://host:99999/", "http://[::1", "http:///x"]
+    "url",
+    [
+        *("", "example.org/x", "ftp://example.org", "http://", "https://host:99999/", "http://[::1", "http:///x"),
+        *(
+            f"http://{'a' * 70}.org/",
+            "http://a..b/",
+        ),
+    ],
 )
 @asynchronous
 async def test_a_url_that_cannot_be_used_is_said(tmp_path, url):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import time
 
 import pytest
 
 from rollout_gates.wire import Pace
+from rollout_gates.wire.shared import SharedState
 from tests.wire.scene import asynchronous
 
 
@@ -102,10 +104,30 @@ async def test_nobody_takes_after_the_target_refused(tmp_path):
     assert 0.25 < time.monotonic() - started < 1
 
 
-def test_a_damaged_file_starts_anew(tmp_path):
+def test_a_damaged_file_is_not_taken_for_an_empty_one(tmp_path):
     (tmp_path / "pace.json").write_text("{cut")
 
-    assert Pace(tmp_path / "pace.json", {"tier1": 5}, 300).used("user_a", "tier1") == 0
+    with pytest.raises(ValueError, match="is damaged"):
+        Pace(tmp_path / "pace.json", {"tier1": 5}, 300).used("user_a", "tier1")
+
+
+def test_a_shorter_document_after_a_longer_one_is_read_alone(tmp_path):
+    state = SharedState(tmp_path / "state.json")
+    with state.changed() as document:
+        document.update(long="x" * 1000, n=1)
+    with state.changed() as document:
+        document.pop("long")
+
+    assert SharedState(tmp_path / "state.json").read() == {"n": 1}
+
+
+def test_a_change_that_fails_is_not_kept(tmp_path):
+    state = SharedState(tmp_path / "state.json")
+    with contextlib.suppress(RuntimeError), state.changed() as document:
+        document["n"] = 1
+        raise RuntimeError
+
+    assert state.read() == {}
 
 
 def _take(path, count):
