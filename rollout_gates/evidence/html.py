@@ -46,6 +46,7 @@ def render_html(document: Row, directory: Path) -> str:
             document=document,
             run=run,
             blockers=views.blockers(document),
+            checks=views.checks_by_node(document),
             clauses=sorted(document["clauses"], key=views.urgency),
             timeline=timeline(document),
             data=page_json(page_data(document, directory)),
@@ -70,10 +71,14 @@ def render_html(document: Row, directory: Path) -> str:
 def page_data(document: Row, directory: Path) -> dict[str, Any]:
     """Return what the page's script shows on demand: checks by number, the clauses' checks, exchanges."""
     shown = shown_exchanges(document, directory)
-    number_of = {check["nodeid"]: number for number, check in enumerate(document["checks"])}
+    checks = views.checks_by_node(document)
+    number_of = {node: number for number, node in enumerate(checks)}
     return {
         "checks": [_check(check) for check in document["checks"]],
-        "clauses": {clause["id"]: [number_of[node] for node in clause["checks"]] for clause in document["clauses"]},
+        "clauses": {
+            clause["id"]: [number_of[node] for node in views.worst_first(clause, checks)]
+            for clause in document["clauses"]
+        },
         "transcripts": shown.transcripts,
         "exchanges": shown.exchanges,
     }

@@ -62,7 +62,7 @@ def _gates(document: Row) -> Iterator[str]:
 
 
 def _blockers(document: Row) -> Iterator[str]:
-    found = views.blockers(document)
+    found, checks = views.blockers(document), views.checks_by_node(document)
     if not found:
         return
     yield "## Blockers"
@@ -75,10 +75,16 @@ def _blockers(document: Row) -> Iterator[str]:
         yield ""
         yield from _quoted(clause["message"] or "no message")
         yield ""
-        yield f"Check: {_code(clause['checks'][0]) if clause['checks'] else 'none'} · Owner: ______ · Action: ______"
+        yield f"Check: {_failing(views.decisive(clause, checks))} · Owner: ______ · Action: ______"
     if len(found) > _SHOWN_BLOCKERS:
         yield ""
         yield f"… and {len(found) - _SHOWN_BLOCKERS} more; all of them stand in `index.html`."
+
+
+def _failing(nodes: list[str]) -> str:
+    if not nodes:
+        return "none"
+    return _code(nodes[0]) + (f" and {count(len(nodes) - 1, 'more', 'more')}" if len(nodes) > 1 else "")
 
 
 def _troubles(document: Row) -> Iterator[str]:

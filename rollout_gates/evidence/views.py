@@ -40,6 +40,22 @@ def blockers(document: Row) -> list[Row]:
     return sorted(filter(holds_up, document["clauses"]), key=urgency)
 
 
+def checks_by_node(document: Row) -> dict[str, Row]:
+    """Return the checks of *document* by their node IDs."""
+    return {check["nodeid"]: check for check in document["checks"]}
+
+
+def worst_first(clause: Row, checks: Mapping[str, Row]) -> list[str]:
+    """Return the checks of *clause*: what failed, what could not judge, what passed."""
+    rank = {"failed": 0, "passed": 2}
+    return sorted(clause["checks"], key=lambda node: rank.get(checks[node]["outcome"], 1))
+
+
+def decisive(clause: Row, checks: Mapping[str, Row]) -> list[str]:
+    """Return the checks that keep *clause* from being green."""
+    return [node for node in worst_first(clause, checks) if checks[node]["outcome"] != "passed"]
+
+
 def home_gate(check: Row, clauses: Mapping[str, Row]) -> str:
     """Return the gate that *check* is listed under: that of the first expected clause that it claims."""
     return next((str(clauses[claim]["gate"]) for claim in check["clauses"] if claim in clauses), "no gate")

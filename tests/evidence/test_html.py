@@ -205,6 +205,23 @@ def test_a_blocker_shows_the_message_of_its_failing_check(evidence):
     assert "user_b_token is not set" in said
 
 
+def test_a_blocker_names_the_checks_that_failed_not_those_that_passed(tmp_path):
+    run = story.Story(tmp_path).begin().collect().check_rest()
+    for number in range(3):
+        node = f"suites/contract/test_prices.py::test_case[{number}]"
+        outcome = "failed" if number == 2 else "passed"
+        run.check("SHOP-CON-04", outcome, nodeid=node, message="no currency" if number == 2 else "")
+    render(run.end("NO-GO", 1))
+
+    page = Page(tmp_path)
+    card = page.source.split('<article class="blocker red">')[1].split("</article>")[0]
+    assert "test_case[2]" in card
+    assert "test_case[1]" not in card
+    first = page.data["clauses"]["SHOP-CON-04"][0]
+    assert page.data["checks"][first]["name"].endswith("test_case[2]")
+    assert "Check: `suites/contract/test_prices.py::test_case[2]` · Owner" in (tmp_path / "go-no-go.md").read_text()
+
+
 def test_a_clean_run_shows_no_blockers(evidence):
     assert "What keeps it from being GO" not in Page(evidence("go")).source
 
