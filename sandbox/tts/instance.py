@@ -81,7 +81,6 @@ class Instance:
         self.deployment = self._deployed(mode, lane)
         self._remote = Remote(self)
         self._workers: set[asyncio.Task[Any]] = set()
-        self._cluster: Cluster | None = None
         self._api: Function
         self._platform: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -102,7 +101,6 @@ class Instance:
 
     async def start(self, cluster: Cluster, template: str) -> None:
         """Copy the *template* database, build everything around it, and serve."""
-        self._cluster = cluster
         self.db = await asyncio.to_thread(create_database, cluster, self._database, template)
         await self.db.open()
         self._build()
@@ -116,7 +114,7 @@ class Instance:
         self._api = build_api(self)
 
     async def close(self) -> None:
-        """End work, servers and connections, and drop the database. Safe to call after a failed start."""
+        """End work, servers and connections; the database goes with its cluster. Safe to call after a failed start."""
         await self.kill_workers()
         await self._server.close()
         if hasattr(self, "_api"):

@@ -69,15 +69,6 @@ def test_everything_listens_on_loopback_only(sandbox: Running):
     assert {url.split(":")[1] for url in [*urls, sandbox.ready["control_url"]]} == {"//127.0.0.1"}
 
 
-def test_it_is_ready_within_a_few_seconds():
-    begun = time.monotonic()
-    with running():
-        took = time.monotonic() - begun
-
-    # The aim is two seconds on two idle cores; a loaded machine gets some room.
-    assert took < 6
-
-
 def begun(*arguments: str) -> tuple[Running, Path]:
     """A started sandbox, and the data directory of its Postgres."""
     process = start("--json", *arguments)
