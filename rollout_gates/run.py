@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 import shutil
@@ -149,5 +148,6 @@ def versions(**others: str) -> dict[str, str]:
 
 
 def command_line() -> list[str]:
-    """Return the command line as it was typed, the program by its bare name."""
-    return [os.path.basename(sys.argv[0]) or "pytest", *sys.argv[1:]]  # noqa: PTH119
+    """Return the command line as one types it: ``python -m pytest`` is ``pytest``."""
+    program = Path(sys.argv[0]).name
+    return ["pytest" if program in ("", "__main__.py", "py.test") else program, *sys.argv[1:]]

@@ -253,6 +253,8 @@ def _session(
 ) -> Session:
     systems = selected_systems(environment, options.system)
     refuse_unknown_waivers(environment, catalogue)
+    for key in systems:
+        catalogue.check_facts(key, environment.systems[key].facts())
     rows = expected_rows(catalogue, environment, systems, selector(options.markers), options.profile)
     session = Session(
         options=options,
