@@ -64,11 +64,21 @@ def _environment(wanted: str | None, left: Left) -> Draft:
 
 
 def _report(directory: Path, removals: list[Removal]) -> int:
-    left = [removal for removal in removals if removal.left is not None]
+    """Print what became of each thing; a reason that several share, such as a dead target, is said once."""
+    reasons: dict[str, list[Removal]] = {}
     for removal in removals:
-        _say(f"left     {removal.resource}: {removal.left}" if removal.left else f"removed  {removal.resource}")
-    if left:
-        _say(f"{len(left)} of {len(removals)} things are left; mend the cause and run this again. {beside(directory)}")
+        if removal.left is None:
+            _say(f"removed  {removal.resource}")
+        else:
+            reasons.setdefault(removal.left, []).append(removal)
+    for reason, left in reasons.items():
+        if len(left) == 1:
+            _say(f"left     {left[0].resource}: {reason}")
+        else:
+            _say(f"left     {len(left)} things: {reason}", *(f"         {removal.resource}" for removal in left))
+    total = sum(map(len, reasons.values()))
+    if total:
+        _say(f"{total} of {len(removals)} things are left; mend the cause and run this again. {beside(directory)}")
         return 1
     _say(f"Nothing is left of this run. {beside(directory)}")
     return 0

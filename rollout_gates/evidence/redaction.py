@@ -189,7 +189,8 @@ class Redactor:
         return f"{_DONE}{name}]"
 
     def _secret(self, value: str) -> bool:
-        return bool(value) and not (
+        # Quotes alone are what is left between two pieces of a shell word around a variable.
+        return any(map(str.isalnum, value)) and not (
             value.startswith(_DONE) or value in self._allowed or _VARIABLE_NAME.fullmatch(value)
         )
 

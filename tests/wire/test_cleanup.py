@@ -180,7 +180,7 @@ def test_what_cannot_be_removed_is_said_and_tried_again_later(project, shelf, jo
 
     assert cleanup() == 1
     said = capsys.readouterr().out
-    assert "left     shelf voice v-2 of user_a: DELETE was answered 500 to [redacted:key]\n" in said
+    assert "left     2 things: DELETE was answered 500 to [redacted:key]\n         shelf voice v-2 of user_a\n" in said
     assert "2 of 2 things are left" in said
     shelf.broken = False
     assert cleanup() == 0
@@ -194,7 +194,8 @@ def test_a_dead_target_is_one_clear_reason_and_asked_once(project, shelf, journa
 
     assert cleanup() == 1
     said = capsys.readouterr().out
-    assert said.count("127.0.0.1:1: no connection: connection refused") == 3
+    assert said.count("127.0.0.1:1: no connection: connection refused") == 1
+    assert said.count(" of user_a\n") == 3
     assert "Traceback" not in said
     lines = (beside(project / "run") / "transcripts" / "main.jsonl").read_text().splitlines()
     assert len(lines) == 1

@@ -156,6 +156,7 @@ HARMLESS = [
     "max password= length",
     '{"anon_key": "TTS_ANON_KEY"}',
     'curl -H "authorization: Bearer $TOKEN" -H "apikey: $ANON_KEY" https://h/x',
+    """curl --data-raw '{"password":"'"$USER_A_PASSWORD"'"}' http://h/""",
     *Reason,
 ]
 
