@@ -70,14 +70,16 @@ def test_every_built_fault_can_be_switched_on_and_off_while_it_runs(sandbox, fau
         assert (voices.status_code, voices.json()["voices"]) == (200, [])
 
 
-def test_skipped_time_expires_a_token():
+def test_skipped_time_expires_a_token_but_not_a_fresh_one():
     with running() as aged:
         session = aged.sign_up("qwen-task")
         before = aged.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
         aged.control("POST", "clock", {"skip_s": 3700})
         after = aged.get("qwen-task", "/credits/usage", token=session["access_token"]).status_code
+        fresh = aged.sign_up("qwen-task")["access_token"]
+        again = aged.get("qwen-task", "/credits/usage", token=fresh).status_code
 
-    assert (before, after) == (200, 401)
+    assert (before, after, again) == (200, 401, 200)
 
 
 def test_a_provider_is_scripted_and_its_log_read(sandbox):
