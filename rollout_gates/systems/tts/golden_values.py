@@ -51,7 +51,9 @@ async def send_golden(context: Context, case: Case) -> Exchange:
     async def send(case: Case, request: Request) -> Reply:
         if case.billable:
             await context.budget.spend(case.id, KEY)
-        return await _sent(await _actor(context, case, request), request)
+        client = await _actor(context, case, request)
+        async with context.session.crowd:
+            return await _sent(client, request)
 
     async def step(path: str) -> Reply | None:
         flow, _, rest = path.partition(".")

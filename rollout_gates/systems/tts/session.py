@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollout_gates.systems.tts.accounts import Accounts
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from rollout_gates.environment import Kind
     from rollout_gates.systems.tts.settings import Settings
 
+_AT_A_TIME = 8
+
 
 @dataclass(frozen=True)
 class Session:
@@ -29,6 +32,8 @@ class Session:
     accounts: Accounts
     identities: Identities
     things: Things
+    # Golden cases are many and short. A few at a time leave the long flows, which decide the wall time, their turn.
+    crowd: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
 
     async def user_a(self) -> Identity:
         """The user who makes things."""

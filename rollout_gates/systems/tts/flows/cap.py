@@ -25,10 +25,12 @@ _PADDING = 40
 class Cap:
     """Answers at and beyond the configured *cap*, in UTF-16 code units.
 
-    *padded_at* is a text of the cap between blanks, *wide_at* one of the cap in characters of two units each.
+    *short* is a text far below it. *padded_at* and *padded_over* are *at* and *over* between blanks, *wide_at* and
+    *wide_over* have as many units in characters of two units each.
     """
 
     cap: int
+    short: Reply
     at: Reply
     over: Reply
     padded_at: Reply
@@ -46,13 +48,13 @@ async def cap(context: Context) -> Cap:
     voice_id = str(uuid.uuid4())
     blanks = " " * _PADDING
     texts = (
+        "short",
         characters(limit),
         characters(limit + 1),
         f"{blanks}\n{characters(limit)}\t{blanks}",
         f"{blanks}\n{characters(limit + 1)}\t{blanks}",
         wide_characters(limit),
-        # One character of two units more: still about half as many characters as the cap has units.
-        wide_characters(limit + 2),
+        wide_characters(limit + 1),
     )
     replies = await asyncio.gather(*(client.generate(voice_id=voice_id, text=said, language="Auto") for said in texts))
     return Cap(limit, *replies)

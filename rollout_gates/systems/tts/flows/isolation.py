@@ -63,8 +63,8 @@ class Isolation:
 async def isolation(context: Context) -> Isolation:
     """Read first, then write, when nobody needs A's things any more. Raises `CouldNotJudge` when A has none."""
     session: Session = context.session
-    heard, spare = await _targets(context)
     a, b = (await session.user_a()).client, (await session.user_b()).client
+    heard, spare = await _targets(context)
     if a.caller == b.caller:
         raise CouldNotJudge(Reason.NOT_CONFIGURED, "isolation needs two users: configure user_b or set sign_up = true")
     before, signed_in, voices = await asyncio.gather(_belongings(a, spare), b.me(), b.voices())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.settling import all_settled
+from rollout_gates.systems.tts.flows.speaking import submit
 from rollout_gates.systems.tts.replies import ids, json_object, value
 from rollout_gates.systems.tts.samples import characters
 from rollout_gates.wire import BadAnswer, CouldNotJudge
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.session import Session
     from rollout_gates.wire import Reply
 
+# Not one more: whether the boundary is exact is asked elsewhere.
+_TOO_MANY = 100
 _TABLES = ("tasks", "generations", "credit_ledger")
 _READ: Mapping[str, str | int] = {"select": "id", "order": "created_at.desc", "limit": 200}
 
@@ -36,17 +39,24 @@ class Leftovers:
 
 @flow("cap_leftovers")
 async def leftovers(context: Context) -> Leftovers:
-    """Send one character too many in a voice that exists, as user A, while user A does nothing else."""
+    """Send a text that is clearly too long in a voice that exists, as user A, while user A does nothing else.
+
+    Raises `CouldNotJudge` when it is not refused for its length: that is TTS-CAP-01's business, not this one's.
+    """
     session: Session = context.session
     voice: Voice = await context.observe("voice")
     await all_settled(context, "clone", "design", "speech", "cancel")
     user = await session.user_a()
     async with user.busy:
         before = await _seen(user.client)
-        said = characters(session.settings.cap + 1)
-        refused = await user.client.generate(voice_id=voice.voice_id, text=said, language="Auto")
+        started = await submit(context, user, voice.voice_id, characters(session.settings.cap + _TOO_MANY))
+        if started.task_id is not None:
+            await user.client.cancel_task(started.task_id)
         after = await _seen(user.client)
-    return Leftovers(refused, before, after)
+    if started.reply.status != 400:
+        said = f"a text of {_TOO_MANY} characters over the cap was answered {started.reply.status}"
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{said}, not refused, so there is no refusal to look behind")
+    return Leftovers(started.reply, before, after)
 
 
 async def _seen(client: Client) -> dict[str, Any]:

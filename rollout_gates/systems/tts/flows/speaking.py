@@ -26,18 +26,24 @@ class Start:
 
 
 async def start(context: Context, user: Identity, voice_id: str, said: str) -> Start:
-    """Have *said* spoken. The call is paid for, and what it makes is written down, before it is sent.
+    """Have *said* spoken. The call is counted before it is sent.
 
     Raises `OutOfBudget`, or `CouldNotJudge` when the user cannot pay.
     """
-    things = context.session.things
     await context.budget.spend("generate", KEY)
+    started = await submit(context, user, voice_id, said)
+    refuse_poverty(started.reply, user.name, f"{len(said)} characters of speech")
+    return started
+
+
+async def submit(context: Context, user: Identity, voice_id: str, said: str) -> Start:
+    """Send *said* to be spoken; what that makes is written down before it is sent."""
+    things = context.session.things
     planned = things.planned("generation", said, user.owner, how="generate")
     reply = await user.client.generate(voice_id=voice_id, text=said, language="Auto")
     if reply.status != 200:
         if 400 <= reply.status < 500:
             things.gone(planned, f"was refused with {reply.status}")
-        refuse_poverty(reply, user.name, f"{len(said)} characters of speech")
         return Start(said, reply)
     answer = json_object(reply)
     task_id, generation_id = text(answer, "task_id"), text(answer, "generation_id")
