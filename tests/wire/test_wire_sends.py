@@ -218,6 +218,7 @@ async def test_a_proxy_in_the_environment_is_ignored(tmp_path, monkeypatch):
         ("deflate", zlib.compress(b'{"a": 1}')[2:-4]),
         ("identity", b'{"a": 1}'),
     ],
+    ids=["gzip", "gzip-twice", "deflate", "deflate-raw", "identity"],
 )
 @asynchronous
 async def test_a_compressed_body_is_unpacked(tmp_path, encoding, packed):
