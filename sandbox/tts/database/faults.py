@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, LiteralString, cast
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 
@@ -59,7 +59,7 @@ def without_marked(text: str, fault: str) -> LiteralString:
     cut, count = re.subn(rf" *-- {fault} begins\n.*?-- {fault} ends\n", "", text, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{fault} is marked {count} times")
-    return cast("LiteralString", cut)
+    return cut
 
 
 def _migration(name: str) -> Path:
