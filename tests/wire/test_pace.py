@@ -101,7 +101,7 @@ async def test_nobody_takes_after_the_target_refused(tmp_path):
     started = time.monotonic()
     await pace.take("user_a", "tier1")
 
-    assert 0.25 < time.monotonic() - started < 1
+    assert 0.25 < time.monotonic() - started < 3
 
 
 def test_a_damaged_file_is_not_taken_for_an_empty_one(tmp_path):

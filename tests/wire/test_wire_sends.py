@@ -241,7 +241,7 @@ async def test_sixteen_requests_at_once_share_the_wire(tmp_path):
         replies = await asyncio.gather(*(it.wire.send("GET", f"{url}/{number}") for number in range(16)))
 
     assert [reply.json()["path"] for reply in replies] == [f"/{number}" for number in range(16)]
-    assert loop.time() - started < 1.2
+    assert loop.time() - started < 1.5, "one by one they take 1.6 s"
     assert len({reply.exchange_id for reply in replies}) == 16
 
 
