@@ -46,11 +46,13 @@ class Api:
 
     @property
     def http(self) -> aiohttp.ClientSession:
-        """The one session that speaks to providers. A held answer must not keep others waiting, so it has no limit."""
+        """The one session that speaks to providers."""
         if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-            )
+            # No limit: a held answer must not keep others waiting.
+            connector = aiohttp.TCPConnector(limit=0)
+            self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            # The library would repeat a GET by itself, and attempts are counted here; a test watches this.
+            self._http._retry_connection = False  # noqa: SLF001
         return self._http
 
     def fault(self, fault_id: str) -> bool:

@@ -33,11 +33,12 @@ _REFUSALS = (psycopg.Error, UnicodeError)
 def _speaking(failing: str | None) -> Iterator[None]:
     try:
         yield
-    except _REFUSALS as error:
-        failure = StoreFailed(error)
+    except StoreFailed as failure:
         if failing is None:
-            raise failure from error
+            raise
         raise ApiError(500, failing) from failure
+    except _REFUSALS as error:
+        raise (StoreFailed(error) if failing is None else ApiError(500, failing)) from error
 
 
 class Transaction:
