@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
-from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.settling import all_settled, settled
 from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.replies import rows
 from rollout_gates.systems.tts.samples import tag, voice_name
-from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,13 +27,16 @@ class Listing:
     """One list asked in several ways.
 
     *whole* is the answer to ``per_page=100`` and *rows* what it listed; *answers* holds the other answers by their
-    query, as text. *made* are the ids that this run made and has not removed.
+    query, as text. *made* are the ids that this run made and has not removed; *word* stands in the name or text of
+    each of them, *nothing* in no name or text at all.
     """
 
     member: str
     whole: Reply
     answers: Mapping[str, Reply]
     made: tuple[str, ...]
+    word: str
+    nothing: str
 
     @property
     def rows(self) -> tuple[Mapping[str, Any], ...]:
@@ -45,28 +46,23 @@ class Listing:
 
 @dataclass(frozen=True)
 class Lists:
-    """Both lists of user A; *word* stands in every name and text that this run made, *nothing* in none."""
+    """Both lists of user A. Where this run made nothing for a list, its `made` is empty, and it proves little."""
 
     voices: Listing
     generations: Listing
-    word: str
-    nothing: str
 
 
 @flow("lists")
 async def lists(context: Context) -> Lists:
-    """Ask for voices and generations of user A. Raises `CouldNotJudge` when there is nothing to list."""
+    """Ask for voices and generations of user A, when nothing changes them any more."""
     session: Session = context.session
     await all_settled(context, "clone", "design", "speech", "cancel")
     user = await session.user_a()
-    word, nothing = tag(context.run_id), uuid.uuid4().hex
-    made_voices, made_generations = await _made_voices(context, user), await _made_generations(context)
-    queries = _common(word.upper(), nothing)
-    voices = await _asked("voices", user.client.voices, (*queries, *_SOURCES), made_voices)
-    generations = await _asked("generations", user.client.generations, (*queries, *_STATUSES), made_generations)
-    if not voices.rows and not generations.rows and not made_voices and not made_generations:
-        raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, "user A has neither voices nor generations to list")
-    return Lists(voices, generations, word, nothing)
+    voices, generations = await asyncio.gather(
+        _asked(context, "voices", user.client.voices, _SOURCES, await _made_voices(context, user)),
+        _asked(context, "generations", user.client.generations, _STATUSES, await _made_generations(context)),
+    )
+    return Lists(voices, generations)
 
 
 def _common(word: str, nothing: str) -> tuple[str, ...]:
@@ -86,10 +82,16 @@ _STATUSES = ("status=completed", "status=cancelled", "status=all", "status=nonse
 
 
 async def _asked(
-    member: str, ask: Callable[..., Awaitable[Reply]], queries: tuple[str, ...], made: tuple[str, ...]
+    context: Context,
+    member: str,
+    ask: Callable[..., Awaitable[Reply]],
+    filters: tuple[str, ...],
+    made: tuple[str, ...],
 ) -> Listing:
+    word, nothing = tag(context.run_id), uuid.uuid4().hex
+    queries = (*_common(word.upper(), nothing), *filters)
     whole, *answers = await asyncio.gather(ask(per_page=100), *(ask(**_parsed(query)) for query in queries))
-    return Listing(member, whole, dict(zip(queries, answers, strict=True)), made)
+    return Listing(member, whole, dict(zip(queries, answers, strict=True)), made, word, nothing)
 
 
 def _parsed(query: str) -> dict[str, str]:
