@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 SUPERUSER = "postgres"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 15.0
+MEMORY_BYTES = 2 * 2**30  # free space that a memory file system must have; a cluster takes some 50 MB
 
 # Arguments: binaries, directory, superuser, options of initdb, port, options of postgres.
 # Signals are ignored so that Ctrl-C in the terminal leaves the order of the shutdown to the parent. TERM reaches an
-# initdb that is still at work, QUIT ends a running server without the checkpoint that nobody will read. Whatever ends
-# the server, the last lines of its log go to standard error and the directory goes away.
+# initdb that is still at work, QUIT ends a running server without the checkpoint that nobody will read; both again and
+# again, since the one may just be turning into the other. Whatever ends the server, the last lines of its log go to
+# standard error and the directory goes away.
 _GUARD = r"""
 trap '' INT TERM HUP
 exec 3<&0
@@ -50,7 +52,7 @@ exec 3<&0
     -c jit=off -c timezone=UTC -c log_timezone=UTC -c max_connections=100 $6
 ) </dev/null 3<&- >"$2/log" 2>&1 &
 server=$!
-( read -r _ <&3; kill -TERM 0; kill -QUIT "$server" ) 2>/dev/null &
+( read -r _ <&3; while kill -QUIT "$server"; do kill -TERM 0; sleep 0.1; done ) 2>/dev/null &
 reader=$!
 wait "$server"
 kill -KILL "$reader" 2>/dev/null
@@ -95,13 +97,14 @@ class Cluster:
     def _spawn(cls) -> Self:
         account = _account()
         install, version = _installed()
-        directory = Path(tempfile.mkdtemp(prefix="sandbox-pg-", dir=_temporary_root(account)))
+        private = account is not None and not _open_to_all(install / "bin")
+        directory = Path(tempfile.mkdtemp(prefix="sandbox-pg-", dir=_temporary_root(account, executable=private)))
         try:
             password = secrets.token_urlsafe(24)
             secret_file = directory / "password"
             secret_file.touch(mode=0o600)
             secret_file.write_text(password)
-            if account is not None and not _open_to_all(install / "bin"):
+            if private:
                 install = _copied(install, directory)
             if account is not None:
                 for path in (directory, *directory.rglob("*")):
@@ -208,7 +211,16 @@ def _account() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _temporary_root(account: pwd.struct_passwd | None) -> str:
+def _temporary_root(account: pwd.struct_passwd | None, *, executable: bool) -> str:
+    """Where the cluster lies: in memory when there is plenty, which makes databases ten times faster under load.
+
+    A TMPDIR of the caller's own is respected, as long as the account may enter it. Containers mount the memory so that
+    nothing in it can be executed: *executable* keeps away from it.
+    """
+    memory = Path("/dev/shm")  # noqa: S108
+    wanted = not executable and "TMPDIR" not in os.environ
+    if wanted and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_BYTES:
+        return str(memory)
     root = Path(tempfile.gettempdir())
     return str(root) if account is None or _open_to_all(root) else "/tmp"  # noqa: S108
 

@@ -120,10 +120,15 @@ def test_start_and_stop_are_quiet():
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_cluster_that_is_still_being_made_ends_at_once():
+@pytest.mark.parametrize("after_s", [0, 0.05, 0.2, 0.35])
+def test_cluster_that_is_still_being_made_ends_soon(after_s):
     cluster = Cluster._spawn()
+    time.sleep(after_s)
+
+    began = time.monotonic()
     cluster.stop()
 
+    assert time.monotonic() - began < 5
     assert gone(cluster.directory, cluster.port, within_s=1)
 
 
@@ -162,6 +167,26 @@ def test_failed_start_names_the_cause_and_leaves_nothing(monkeypatch):
         Cluster.start()
 
     assert not Path(made[0]).exists()
+
+
+def test_cluster_lies_where_the_caller_wants_it(monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    assert postgres._temporary_root(None, executable=False) == "/var/tmp"
+
+
+def test_cluster_stays_out_of_a_small_memory(monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(postgres, "MEMORY_BYTES", 2**60)
+
+    assert postgres._temporary_root(None, executable=False) == tempfile.gettempdir()
+
+
+def test_binaries_are_never_copied_into_memory(monkeypatch):
+    monkeypatch.delenv("TMPDIR", raising=False)
+
+    assert postgres._temporary_root(None, executable=True) == tempfile.gettempdir()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server under another account")
