@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,22 @@ def test_update_golden_rewrites_and_notes_each_file(tmp_path):
     file = tmp_path / "g/talk/speak/a-case.json"
     assert (tmp_path / "notes.txt").read_text() == f"note --update-golden rewrote {file}\n"
     assert json.loads(file.read_text())["expect"]["any"]["json"] == {"detail": "new"}
+
+
+def test_update_golden_is_a_usage_error_in_ci(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", "smoke", "--env=local", "--update-golden", "--collect-only", "-q"],
+        cwd=ROOT,
+        env={**os.environ, "CI": "true"},
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 4
+    assert "--update-golden refuses to work in CI" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_parameters_are_sorted_marked_and_of_this_configuration(tmp_path):
