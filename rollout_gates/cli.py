@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from rollout_gates import __version__
 from rollout_gates.errors import UsageProblem
@@ -26,7 +26,7 @@ Exit status of a gate and of verify: 0 GO, 1 NO-GO, 6 INCONCLUSIVE, 4 a bad opti
 class Command(Protocol):
     """A module with one command of the script."""
 
-    def add_parser(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser], /) -> None:
+    def add_parser(self, subparsers: Any, /) -> None:
         """Add the command's options."""
 
     def run(self, arguments: argparse.Namespace, /) -> int:

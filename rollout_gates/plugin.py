@@ -78,15 +78,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
     if session.run is not None:
         config.pluginmanager.register(ControllerHooks(config, session), "rollout-gates-controller")
-    _group_by_system(config)
-
-
-def _group_by_system(config: pytest.Config) -> None:
-    """Send all checks of a system to one worker: its flows act once, in the process that asks for them."""
-    if _is_worker(config):
-        config.option.loadgroup = _shared(config)["rollout"]["grouped"]
-    elif getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
 
 
 def _open(config: pytest.Config, options: Options) -> Session:
@@ -175,12 +166,11 @@ class SuiteHooks:
         unknown = [name for name in claimed if name not in self.session.catalogue.ids]
         if not claimed or unknown:
             text = f"it claims the unknown clause {unknown[0]!r}" if unknown else "it claims no clause"
-            self.session.record("collect_error", nodeid=plain(item.nodeid), message=text, clauses=claimed)
+            self.session.record("collect_error", nodeid=item.nodeid, message=text, clauses=claimed)
             raise pytest.UsageError(f"{item.nodeid}: {text}; mark it with @pytest.mark.clause(...)")
         for clause in claimed:
             for gate in self.session.catalogue.ids[clause].gates:
                 item.add_marker(identifier(gate))
-        item.add_marker(pytest.mark.xdist_group(self.session.catalogue.ids[claimed[0]].system))
 
     def _applies(self, item: pytest.Item) -> bool:
         rows = self.session.rows
@@ -197,8 +187,9 @@ class SuiteHooks:
             message = str(report.longrepr).strip().splitlines()[-1:] or ["unknown"]
             self.session.record("collect_error", nodeid=report.nodeid, message=message[0], clauses=found)
 
+    @pytest.hookimpl(tryfirst=True)  # a parallel run is shared out by what stands in the event
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        checks = [{"nodeid": plain(item.nodeid), "clauses": claims(item)} for item in session.items]
+        checks = [{"nodeid": item.nodeid, "clauses": claims(item)} for item in session.items]
         self.session.record("collected", worker=worker_id(self.config), checks=checks)
         for item in session.items:
             for system, flow in observed(item):
@@ -262,8 +253,13 @@ class ControllerHooks:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        grouped = self.config.option.dist == "loadgroup"
-        node.workerinput["rollout"] = {**self.session.for_worker(), "grouped": grouped}
+        node.workerinput["rollout"] = self.session.for_worker()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from rollout_gates.scheduling import SystemScheduling  # noqa: PLC0415 - xdist may be off
+
+        return SystemScheduling(config, log, self.session.system_of)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -271,7 +267,7 @@ class ControllerHooks:
             self.session.record("worker_lost", worker=node.gateway.id, message=str(error).strip().splitlines()[-1])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.session.record("check_started", nodeid=plain(nodeid))
+        self.session.record("check_started", nodeid=nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         phases = self._phases.setdefault(report.nodeid, [])
@@ -282,7 +278,7 @@ class ControllerHooks:
         findings = [getattr(phase, "rollout", None) or outcomes.lost(phase.longreprtext) for phase in phases]
         self.session.record(
             "check_finished",
-            nodeid=plain(report.nodeid),
+            nodeid=report.nodeid,
             duration_s=round(sum(phase.duration for phase in phases), 6),
             worker=getattr(report, "worker_id", "main"),
             **outcomes.worst(findings),
@@ -367,12 +363,6 @@ def observed(item: pytest.Item) -> list[tuple[str, str]]:
     functions = [definition.func for found in definitions.values() for definition in found]
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     return [pair for thing in (*functions, *parameters) if (pair := getattr(thing, "observes", None))]
-
-
-def plain(nodeid: str) -> str:
-    """Return *nodeid* without the group that a parallel run hangs on to it."""
-    head, _, group = nodeid.rpartition("@")
-    return head if head and "::" in head and "[" not in group and "/" not in group else nodeid
 
 
 def worker_id(config: pytest.Config) -> str:

@@ -15,7 +15,7 @@ from rollout_gates.catalogue import Catalogue, load, scan_claims
 from rollout_gates.conductor import Conductor, Context, Flow, opened, transcript_of
 from rollout_gates.environment import Draft, Environment, Overlay, read_environment
 from rollout_gates.errors import UsageProblem
-from rollout_gates.evidence.events import EventLog
+from rollout_gates.evidence.events import EventLog, read_events
 from rollout_gates.evidence.redaction import Redactor
 from rollout_gates.evidence.transcript import Recorder, file_name
 from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems
@@ -68,6 +68,7 @@ class Session:
     conductor: Conductor = field(init=False)
     golden: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     worker: str = "main"
+    _systems_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.conductor = Conductor(self._context, self.flows)
@@ -95,6 +96,13 @@ class Session:
         found = registry.system_packages()[system].FLOWS.get(flow)
         return found is not None and found.last
 
+    def system_of(self, nodeid: str) -> str:
+        """Return the system that a collected check judges, by the clauses that it claims."""
+        if not self._systems_of and self.log is not None:
+            rows = (row for event in read_events(self.log.path).of("collected") for row in event["checks"])
+            self._systems_of = {row["nodeid"]: self.catalogue.ids[row["clauses"][0]].system for row in rows}
+        return self._systems_of.get(nodeid, "")
+
     def scan_claims(self, path: Path) -> set[str]:
         """Return the clauses that a module names which may not even be importable."""
         return scan_claims(path) & set(self.catalogue.ids)
@@ -113,9 +121,9 @@ class Session:
         """Return where the exchanges behind these (system, flow) pairs are recorded; no id stands for all of a file."""
         found = []
         for system, flow in pairs:
-            file = f"{_TRANSCRIPTS}/{file_name(transcript_of(system, flow))}.jsonl"
-            ids = sorted(exchange_ids(self.conductor.seen(system, flow))) if ":" in flow else [None]
-            found += [{"transcript": file, "id": each} for each in ids]
+            seen = sorted(exchanges_of(self.conductor.seen(system, flow))) if ":" in flow else []
+            pairs_of = seen or [(transcript_of(system, flow), None)]
+            found += [{"transcript": f"{_TRANSCRIPTS}/{file_name(name)}.jsonl", "id": each} for name, each in pairs_of]
         return found
 
     @contextlib.asynccontextmanager
@@ -280,13 +288,13 @@ def _golden(folder: Path, system: str) -> dict[str, golden.Case]:
     return {case.id: case for case in golden.load(folder, system, names=names)}
 
 
-def exchange_ids(observation: Any) -> set[str]:
-    """Return the ids of all exchanges in *observation*: of itself, or of the fields of a dataclass."""
+def exchanges_of(observation: Any) -> set[tuple[str, str | None]]:
+    """Return (transcript, id) of all exchanges in *observation*: its own, or those in the fields of a dataclass."""
     if own := getattr(observation, "exchange_id", None):
-        return {own}
+        return {(observation.transcript, own)}
     if not is_dataclass(observation):
         return set()
-    return {found for each in fields(observation) for found in exchange_ids(getattr(observation, each.name))}
+    return {found for each in fields(observation) for found in exchanges_of(getattr(observation, each.name))}
 
 
 def _begin(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -200,6 +201,13 @@ def test_a_parallel_run_judges_as_a_serial_one(project):
         "suites/smoke/test_toy.py::test_the_first_thing_holds",
         "suites/smoke/test_toy.py::test_the_second_thing_holds",
     }
+
+
+def test_a_flow_acts_once_in_a_parallel_run(project):
+    ended = project.run("-n", "2")
+
+    events = [json.loads(line) for line in (ended.folder / "events.jsonl").read_text().splitlines()]
+    assert [event["flow"] for event in events if event["event"] == "flow_started"] == ["good"]
 
 
 def test_stopping_at_the_first_failure_leaves_the_rest_inconclusive(project):

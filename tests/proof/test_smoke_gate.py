@@ -36,7 +36,7 @@ def test_a_system_without_a_fault_is_go(tmp_path, mode):
     assert len(run.ids("green")) == 25
 
 
-@pytest.mark.parametrize(("fault", "mode"), cases())
+@pytest.mark.parametrize(("fault", "mode"), list(cases()))
 def test_a_fault_turns_red_what_it_breaks_and_nothing_else(tmp_path, fault, mode):
     run = run_gate(tmp_path, mode, f"--fault=tts:{fault['id']}")
 
