@@ -64,8 +64,9 @@ def make_project(folder: Path, size: int, url: str) -> None:
     (folder / "conftest.py").write_text(_CONFTEST)
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     options.pop("pythonpath")
-    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n" + "".join(
-        f"{key} = {json.dumps(value)}\n" for key, value in options.items()))
+    (folder / "pyproject.toml").write_text(
+        "[tool.pytest.ini_options]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
+    )
     make_cases(folder / "golden_payloads", size)
 
 
@@ -76,12 +77,20 @@ def make_cases(root: Path, size: int) -> None:
     shutil.copy(ROOT / "golden_payloads" / "payload.schema.json", root)
     for number in range(size):
         body = {"id": number, "name": f"item {number}", "tags": ["a", "b"]}
-        (folder / f"item-{number:05}-is-served.json").write_text(json.dumps({
-            "$schema": "../../payload.schema.json", "title": f"Item {number} is served", "made": "by the benchmark",
-            "clauses": ["BENCH-A-01"], "archetype": "valid", "as": "anon",
-            "request": {"method": "GET", "path": f"/items/{number}"},
-            "expect": {"any": {"status": 200, "json": body}},
-        }))
+        (folder / f"item-{number:05}-is-served.json").write_text(
+            json.dumps(
+                {
+                    "$schema": "../../payload.schema.json",
+                    "title": f"Item {number} is served",
+                    "made": "by the benchmark",
+                    "clauses": ["BENCH-A-01"],
+                    "archetype": "valid",
+                    "as": "anon",
+                    "request": {"method": "GET", "path": f"/items/{number}"},
+                    "expect": {"any": {"status": 200, "json": body}},
+                }
+            )
+        )
     (root / "counts.json").write_text(json.dumps({"bench": {"modes": ["plain"], "folders": {"items": size}}}))
 
 
@@ -113,7 +122,20 @@ def contenders(project: Path, url: str) -> dict[str, Callable[[], Sample]]:
     cases = str(project / "golden_payloads" / "bench")
     quiet = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
     python = sys.executable
-    plain = [python, "-m", "pytest", *quiet, "-p", "no:html", "-p", "no:xdist", "-c", os.devnull, "--rootdir", str(PARTS)]
+    plain = [
+        python,
+        "-m",
+        "pytest",
+        *quiet,
+        "-p",
+        "no:html",
+        "-p",
+        "no:xdist",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(PARTS),
+    ]
     plain += [str(PARTS / "plain_pytest.py"), f"--junitxml={project / 'plain.xml'}"]
     ours = [python, "-m", "pytest", *quiet, "-m", "smoke", "--env=bench"]
     return {
@@ -130,7 +152,10 @@ def run(command: list[str], cwd: Path | None = None, **variables: str) -> Sample
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT,
+            command,
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": path, **variables},
         )
         _, status, usage = os.wait4(process.pid, 0)

@@ -8,7 +8,7 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 
-class SystemScheduling(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+class SystemScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Load scheduling whose scope is the system that a check judges.
 
     A worker runs the flows of a system in its own process. Were its checks spread, each worker would act again:

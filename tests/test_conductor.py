@@ -23,7 +23,9 @@ def conductor_of(*flows: Flow, diary: Diary | None = None, fails_on_close: bool 
     @contextlib.asynccontextmanager
     async def make_context(system):
         nothing = dict.fromkeys(("environment", "settings", "wire", "budget", "pace", "journal"))
-        yield Context(system=system, run_id="r", record=lambda kind, /, **fields: diary.lines.append((kind, fields)), **nothing)
+        yield Context(
+            system=system, run_id="r", record=lambda kind, /, **fields: diary.lines.append((kind, fields)), **nothing
+        )
         diary.closed = True
         if fails_on_close:
             raise RuntimeError("left over")
@@ -93,16 +95,21 @@ def test_a_flow_may_rest_on_another():
 
 def test_a_last_flow_runs_alone_after_all_the_others():
     diary = Diary()
-    conductor = conductor_of(sleeper("burst", 0, last=True), sleeper("slow", 0.2), sleeper("also-last", 0.05, last=True), diary=diary)
+    conductor = conductor_of(
+        sleeper("burst", 0, last=True), sleeper("slow", 0.2), sleeper("also-last", 0.05, last=True), diary=diary
+    )
     conductor.demand("toy", ["burst", "slow", "also-last"])
 
     conductor.observe("toy", "burst")
 
     steps = [(kind, fields["flow"]) for kind, fields in diary.lines]
     assert steps == [
-        ("flow_started", "slow"), ("flow_finished", "slow"),
-        ("flow_started", "also-last"), ("flow_finished", "also-last"),
-        ("flow_started", "burst"), ("flow_finished", "burst"),
+        ("flow_started", "slow"),
+        ("flow_finished", "slow"),
+        ("flow_started", "also-last"),
+        ("flow_finished", "also-last"),
+        ("flow_started", "burst"),
+        ("flow_finished", "burst"),
     ]
     conductor.close()
 

@@ -65,7 +65,10 @@ def test_a_good_file_is_read(tmp_path):
         (GOOD + "[limits]\ntimeout_s = 0\n", "limits.timeout_s: input should be greater than 0"),
         ("sandbox = true\n" + GOOD, "sandbox: only an environment of kind 'local'"),
         (GOOD + '[[waivers]]\nclause = "X"\nreason = "r"\nowner = "o"\nexpires = "soon"\n', "waivers[0].expires"),
-        (GOOD + '[[waivers]]\nclause = "X"\nreason = "r"\nexpires = 2027-01-01\n', "waivers[0].owner: required key is missing"),
+        (
+            GOOD + '[[waivers]]\nclause = "X"\nreason = "r"\nexpires = 2027-01-01\n',
+            "waivers[0].owner: required key is missing",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_in_one_line_with_file_and_key(tmp_path, text, says):

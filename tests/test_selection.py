@@ -39,4 +39,7 @@ def test_what_is_no_expression_of_markers_is_refused(expression, says):
 
 
 def test_dashes_in_names_become_underscores_for_pytest():
-    assert normalise("not mode-matrix and (slo or migration-invariants)") == "not mode_matrix and (slo or migration_invariants)"
+    assert (
+        normalise("not mode-matrix and (slo or migration-invariants)")
+        == "not mode_matrix and (slo or migration_invariants)"
+    )

@@ -11,13 +11,35 @@ NODE = "suites/smoke/test_a.py::test_a"
 
 
 def row(name="A-01", **fields):
-    return {"id": name, "system": "toy", "gate": "smoke", "gates": ["smoke"], "title": "It holds", "severity": "high",
-            "source": "R", "required": True, "applicable": True, "why_not": "", "unconfigured": "", "waiver": None, **fields}
+    return {
+        "id": name,
+        "system": "toy",
+        "gate": "smoke",
+        "gates": ["smoke"],
+        "title": "It holds",
+        "severity": "high",
+        "source": "R",
+        "required": True,
+        "applicable": True,
+        "why_not": "",
+        "unconfigured": "",
+        "waiver": None,
+        **fields,
+    }
 
 
 def finished(outcome="passed", clauses=("A-01",), nodeid=NODE, **fields):
-    return {"event": "check_finished", "nodeid": nodeid, "outcome": outcome, "reason": None, "message": "told",
-            "duration_s": 0.1, "clauses": list(clauses), "assertions": 1, **fields}
+    return {
+        "event": "check_finished",
+        "nodeid": nodeid,
+        "outcome": outcome,
+        "reason": None,
+        "message": "told",
+        "duration_s": 0.1,
+        "clauses": list(clauses),
+        "assertions": 1,
+        **fields,
+    }
 
 
 def story(*events, rows=None, started="2026-03-01T10:00:00Z", whole=True):

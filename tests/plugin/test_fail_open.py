@@ -57,7 +57,11 @@ def test_a_failed_assertion_is_no_go(project):
         ("    assert broken", "broken", "check errored"),
         ("    {}['missing']", "good", "check errored"),
         ("    pytest.xfail('known')", "good", "check did not run"),
-        ("    import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join(); assert good", "good", "check errored"),
+        (
+            "    import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join(); assert good",
+            "good",
+            "check errored",
+        ),
     ],
     ids=["skip", "returns", "compares-without-assert", "thin", "broken-flow", "crash", "xfail", "thread"],
 )
@@ -79,7 +83,11 @@ def test_a_fixture_that_asserted_does_not_stand_in_for_the_check(project):
 
 
 def test_a_non_strict_expected_failure_that_passes_is_not_green(project):
-    project.suite(first("    assert good").replace("@pytest.mark.clause(\"TOY-A-01\")", "@pytest.mark.xfail(strict=False)\n@pytest.mark.clause(\"TOY-A-01\")"))
+    project.suite(
+        first("    assert good").replace(
+            '@pytest.mark.clause("TOY-A-01")', '@pytest.mark.xfail(strict=False)\n@pytest.mark.clause("TOY-A-01")'
+        )
+    )
 
     ended = project.run()
 
@@ -134,7 +142,13 @@ def test_a_gate_without_any_check_is_not_go(project):
 
 
 def test_an_empty_parametrisation_is_an_error(project):
-    project.suite(first("    assert good").replace('@pytest.mark.clause("TOY-A-01")', '@pytest.mark.parametrize("x", [])\n@pytest.mark.clause("TOY-A-01")').replace("(good)", "(good, x)", 1))
+    project.suite(
+        first("    assert good")
+        .replace(
+            '@pytest.mark.clause("TOY-A-01")', '@pytest.mark.parametrize("x", [])\n@pytest.mark.clause("TOY-A-01")'
+        )
+        .replace("(good)", "(good, x)", 1)
+    )
 
     ended = project.run()
 
@@ -176,7 +190,10 @@ def test_os_exit_leaves_a_run_that_verify_recognises_as_cut_short(project):
 
     verify = subprocess.run(
         [sys.executable, "-m", "rollout_gates.cli", "verify", str(ended.folder)],
-        capture_output=True, text=True, cwd=project.folder, env=project.variables(),
+        capture_output=True,
+        text=True,
+        cwd=project.folder,
+        env=project.variables(),
     )
 
     assert verify.returncode == 6
@@ -228,11 +245,17 @@ def test_a_narrowed_selection_is_not_go(project):
 
 
 def test_interrupting_keeps_what_was_found(project):
-    project.suite(GREEN + first("    assert slow", "slow").replace("import pytest", "").replace("test_the_", "test_late_"))
+    project.suite(
+        GREEN + first("    assert slow", "slow").replace("import pytest", "").replace("test_the_", "test_late_")
+    )
     command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-m", "smoke", "--env=here", "-v"]
     with subprocess.Popen(
         [*command, "--evidence=reports/cut"],
-        cwd=project.folder, env=project.variables(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=project.folder,
+        env=project.variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         next(line for line in process.stdout if "a slow one" in line)
         process.send_signal(signal.SIGINT)
@@ -244,8 +267,11 @@ def test_interrupting_keeps_what_was_found(project):
 
 
 def test_reruns_are_refused(project):
-    project.write("conftest.py", (project.folder / "conftest.py").read_text() + (
-        "\ndef pytest_addoption(parser):\n    parser.addoption('--reruns', type=int)\n"))
+    project.write(
+        "conftest.py",
+        (project.folder / "conftest.py").read_text()
+        + ("\ndef pytest_addoption(parser):\n    parser.addoption('--reruns', type=int)\n"),
+    )
 
     ended = project.run("--reruns=2")
 
@@ -254,14 +280,17 @@ def test_reruns_are_refused(project):
 
 
 def test_evidence_that_cannot_be_written_is_not_go(project):
-    project.suite(GREEN + '''
+    project.suite(
+        GREEN
+        + """
 @pytest.fixture(scope="session", autouse=True)
 def spoiler(conductor):
     yield
     import pathlib
     folder = next(pathlib.Path("reports").glob("run-*"))
     (folder / "evidence.json").mkdir()
-''')
+"""
+    )
 
     ended = project.run()
 
@@ -271,7 +300,9 @@ def spoiler(conductor):
 
 
 def test_clean_up_that_fails_is_said(project):
-    project.write("packages/toy/__init__.py", SYSTEM.replace("yield object()", "yield object(); raise RuntimeError('left over')"))
+    project.write(
+        "packages/toy/__init__.py", SYSTEM.replace("yield object()", "yield object(); raise RuntimeError('left over')")
+    )
 
     ended = project.run()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-SYSTEM = '''
+SYSTEM = """
 import asyncio, contextlib
 from rollout_gates.conductor import flow
 from rollout_gates.environment import Secrets, SystemSettings
@@ -54,23 +54,23 @@ async def open_session(context): yield object()
 async def send_golden(context, case): ...
 async def golden_values(context, names): return {}
 async def remove(session, resource): ...
-'''
+"""
 
-CONFTEST = '''
+CONFTEST = """
 import pytest, rollout_gates.systems
 rollout_gates.systems.__path__.append(str(__import__("pathlib").Path(__file__).parent / "packages"))
 pytest_plugins = ["rollout_gates.plugin", "observations"]
-'''
+"""
 
-OBSERVATIONS = '''
+OBSERVATIONS = """
 from fixtures.observing import observation
 good = observation("toy", "good")
 thin = observation("toy", "thin")
 broken = observation("toy", "broken")
 slow = observation("toy", "slow")
-'''
+"""
 
-CATALOGUE = '''
+CATALOGUE = """
 system = "toy"
 title = "Toy"
 prefixes = ["TOY"]
@@ -104,7 +104,7 @@ title = "Nothing leaks"
 gates = ["security"]
 severity = "critical"
 source = "R"
-'''
+"""
 
 GREEN = '''
 import pytest

@@ -191,10 +191,10 @@ class Deployed:
         finally:
             self.faults.active_ids -= set(fault_ids)
 
-    def user(self, credits: int = 20_000) -> User:
+    def user(self, balance: int = 20_000) -> User:
         """A fresh user who can afford things."""
         session = self.run(self.instance.auth.sign_up(f"api-{next(NUMBERS)}@example.test", "correct horse"))
-        self.sql("update public.profiles set credits_remaining = %s where id = %s", credits, session.user_id)
+        self.sql("update public.profiles set credits_remaining = %s where id = %s", balance, session.user_id)
         return User(self, session.user_id, session.access_token)
 
     # Behind the API

@@ -143,7 +143,7 @@ def test_two_clones_are_free_then_each_costs_a_thousand(api: Deployed, user: Use
 
 
 def test_who_cannot_pay_may_try_the_same_id_again(api: Deployed):
-    user = api.user(credits=999)
+    user = api.user(balance=999)
     api.sql("update public.profiles set clone_trials_remaining = 0 where id = %s", user.id)
     voice_id = user.uploaded()
     reply = finalize(user, voice_id)

@@ -99,7 +99,7 @@ def test_two_previews_are_free_then_each_costs_five_thousand(api: Deployed, user
 
 
 def test_who_cannot_pay_a_preview_is_told_the_price(api: Deployed):
-    user = api.user(credits=4999)
+    user = api.user(balance=4999)
     api.sql("update public.profiles set design_trials_remaining = 0 where id = %s", user.id)
     reply = user.post("/voices/design/preview", DESIGN)
     text = "Insufficient credits: need 5,000, have 4,999. 1 credit = 1 character."

@@ -186,7 +186,7 @@ def test_the_rows_say_what_was_asked(api: Deployed, user: User):
 
 
 def test_a_poor_user_is_told_what_is_missing(api: Deployed):
-    user = api.user(credits=5)
+    user = api.user(balance=5)
     reply = generate(user, user.voice(), "123456")
     text = "Insufficient credits: need 6, have 5. 1 credit = 1 character."
     assert (reply.status_code, detail(reply)) == (402, text)
@@ -213,7 +213,7 @@ def test_parallel_submits_are_charged_once(api: Deployed, user: User):
 
 
 def test_parallel_spending_does_not_overspend(api: Deployed):
-    user = api.user(credits=12)
+    user = api.user(balance=12)
     voice_id = user.voice()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: generate(user, voice_id, "1234567890"), range(4)))

@@ -92,7 +92,7 @@ def test_an_old_signature_is_refused(qwen: Deployed):
 
 
 def test_a_paid_pack_is_granted_once(qwen: Deployed):
-    user = qwen.user(credits=100)
+    user = qwen.user(balance=100)
     body = bought(user, event=f"evt_{user.id}")
     assert deliver(qwen, body).json() == {"received": True, "processed": True}
     assert deliver(qwen, body).json() == {"received": True, "duplicate": True}
@@ -105,7 +105,7 @@ def test_a_paid_pack_is_granted_once(qwen: Deployed):
 
 
 def test_the_price_is_asked_of_stripe_when_the_event_lacks_it(qwen: Deployed):
-    user = qwen.user(credits=100)
+    user = qwen.user(balance=100)
     user.post("/billing/checkout", {"pack_id": "pack_500k"})
     sessions = qwen.instance.providers.stripe.sessions
     session_id = next(key for key, one in sessions.items() if one["metadata[user_id]"] == user.id)
@@ -114,7 +114,7 @@ def test_the_price_is_asked_of_stripe_when_the_event_lacks_it(qwen: Deployed):
 
 
 def test_an_unpaid_session_grants_nothing(qwen: Deployed):
-    user = qwen.user(credits=100)
+    user = qwen.user(balance=100)
     assert deliver(qwen, bought(user, payment_status="unpaid")).json() == {"received": True, "ignored": True}
     assert user.profile()["credits_remaining"] == 100
 
@@ -126,7 +126,7 @@ def test_other_events_are_ignored(qwen: Deployed):
 
 
 def test_a_failed_event_is_processed_when_it_comes_again(qwen: Deployed):
-    user = qwen.user(credits=100)
+    user = qwen.user(balance=100)
     body = bought(user, price="price_unknown")
     reply = deliver(qwen, body)
     assert (reply.status_code, detail(reply)) == (500, "Unknown Stripe price.")
