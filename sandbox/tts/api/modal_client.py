@@ -63,7 +63,7 @@ async def submit(api: Api, *, text: str, language: str, ref_audio_base64: str, r
     reply = await _call(api, "POST", _endpoint(api, "MODAL_JOB_SUBMIT"), "submit", payload=payload)
     job_id = _object(reply).get("job_id")
     if not isinstance(job_id, str) or not job_id:
-        raise ProviderFailed(UNAVAILABLE, SPEECH_FAILED, raw="Modal submit failed: missing job_id")
+        raise ProviderFailed(UNAVAILABLE, SPEECH_FAILED, raw="Modal submit failed: missing job_id", quotable=True)
     return job_id
 
 
@@ -169,7 +169,7 @@ async def _call(
         return answer
     told = answer.body[:1200].decode("utf-8", "replace")[:300]
     raw = f"Modal {step} failed ({answer.status}): {told}"
-    raise ProviderFailed(category_of(answer.status), UNAVAILABLE_TEXT, raw=raw, status=answer.status)
+    raise ProviderFailed(category_of(answer.status), UNAVAILABLE_TEXT, raw=raw, status=answer.status, quotable=True)
 
 
 def _object(reply: Reply) -> dict[str, Any]:

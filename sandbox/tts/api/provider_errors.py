@@ -30,7 +30,7 @@ class ProviderFailed(Exception):
     """A provider did not do what it was asked. *raw* is its own message: for logs of the provider, not for users.
 
     *fallback* is the text for users in categories without one of their own. *status* is None when there was no answer.
-    *own_text* is a text of ours that is shown as it is.
+    *own_text* is a text of ours that is shown as it is. *quotable*: the reference build quotes it in every category.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class ProviderFailed(Exception):
         status: int | None = None,
         request_id: str | None = None,
         own_text: str | None = None,
+        quotable: bool = False,
     ) -> None:
         super().__init__(f"{category}: {fallback}")
         self.category = category
@@ -50,6 +51,7 @@ class ProviderFailed(Exception):
         self.status = status
         self.request_id = request_id
         self.own_text = own_text
+        self.quotable = quotable
 
 
 def category_of(status: int) -> str:
@@ -65,11 +67,10 @@ def shown_text(api: Api, failure: ProviderFailed) -> str:
     """What the user sees. F-81: the provider's own message where there is one."""
     if failure.own_text is not None:
         return failure.own_text
-    if failure.category in _TEXTS:
-        return _TEXTS[failure.category]
-    if api.fault("F-81") and failure.raw:
-        return failure.raw
-    return failure.fallback
+    told = failure.raw if api.fault("F-81") else None
+    if told and failure.quotable:
+        return told
+    return _TEXTS.get(failure.category) or told or failure.fallback
 
 
 def missing_variable(api: Api, name: str) -> str:
