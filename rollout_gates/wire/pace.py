@@ -37,6 +37,7 @@ class Pace:
         self._state = SharedState(path)
         self._note = note
         self._now = now
+        self._told: set[tuple[str, str, int]] = set()
 
     def configure(self, limits: Mapping[str, int], window_s: float) -> None:
         """Set the limits anew; what was counted stays counted."""
@@ -57,13 +58,17 @@ class Pace:
             raise ValueError(f"{count} calls of {tier} never fit: {limit} in {self.window_s:g} s, {keep} kept")
         waited = 0.0
         while (wait_s := self._try(actor, tier, count, limit - keep)) > 0:
-            self._note(
-                f"waiting {wait_s:.0f} s: {tier} of {actor} is used up ({limit} in {self.window_s:g} s"
-                f"{f', {keep} kept' if keep else ''})"
-            )
+            self._tell(actor, tier, wait_s, f"{limit} in {self.window_s:g} s{f', {keep} kept' if keep else ''}")
             await asyncio.sleep(wait_s)
             waited += wait_s
         return waited
+
+    def _tell(self, actor: str, tier: str, wait_s: float, limit: str) -> None:
+        """Note once a window what is waited for, however many wait for it."""
+        key = (actor, tier, self._window())
+        if key not in self._told:
+            self._told.add(key)
+            self._note(f"waiting {wait_s:.0f} s: {tier} of {actor} is used up ({limit})")
 
     def used(self, actor: str, tier: str) -> int:
         """Calls counted in the present window."""
