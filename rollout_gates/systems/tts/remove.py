@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from rollout_gates.systems.tts.replies import is_uuid, rows, text
-from rollout_gates.wire import CouldNotJudge, Resource
+from rollout_gates.wire import CouldNotJudge, Resource, TargetUnreachable, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,13 +37,21 @@ async def remove(session: Session, resource: Resource) -> None:
 
 async def remove_all(session: Session) -> None:
     """Remove what this run made and has not removed, newest first; what stays behind is written down."""
+    dead: str | None = None
     for resource in session.things.remaining():
         try:
-            await remove(session, resource)
+            if dead is None:
+                await remove(session, resource)
+        except (TargetUnreachable, TimedOut) as problem:
+            # It would be as dead for all the others, and each of them would have to time out.
+            dead = str(problem)
         except (StaysBehind, CouldNotJudge) as problem:
             session.things.left(resource, str(problem))
-        else:
+            continue
+        if dead is None:
             session.things.gone(resource, "removed at the end of the run")
+        else:
+            session.things.left(resource, dead)
 
 
 async def _remove_user(session: Session, resource: Resource) -> None:
