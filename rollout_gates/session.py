@@ -233,7 +233,7 @@ def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Ses
 
 def _draft(options: Options) -> Draft:
     wanted = options.env or os.environ.get("ROLLOUT_ENV")
-    folder = options.root / "environments"
+    folder = Path(os.path.relpath(options.root / "environments"))  # as a person names it in a message
     if not wanted:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
         raise UsageProblem(f"--env is required: name the environment that is judged ({known}, or a file)")
@@ -313,4 +313,5 @@ def _begin(session: Session) -> None:
         log=session.log,
         redact=session.redact,
     )
-    session.run.begin(list(session.rows.values()), command_line(), versions())
+    named = [] if options.env else [f"--env={os.environ['ROLLOUT_ENV']}"]  # so that the line can be repeated anywhere
+    session.run.begin(list(session.rows.values()), [*command_line(), *named], versions())

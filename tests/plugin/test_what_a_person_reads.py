@@ -1,0 +1,30 @@
+"""What the run says of itself: paths and commands that a person can use as they stand."""
+
+from __future__ import annotations
+
+
+def test_an_environment_is_named_by_the_path_that_one_types(project):
+    ended = project.run()
+
+    assert "environment: here (staging, environments/here.toml)" in ended.output
+
+
+def test_a_mistake_in_an_environment_is_told_with_that_path(project):
+    project.write("environments/here.toml", 'kind = "staging"\n[toy]\nulr = "http://127.0.0.1:9"\n')
+
+    ended = project.run()
+
+    assert ended.status == 4
+    assert "ERROR: environments/here.toml: toy.ulr: unknown key; did you mean 'url'?" in ended.output
+
+
+def test_the_recorded_command_line_names_the_environment_that_a_variable_gave(project):
+    ended = project.run(env=None, ROLLOUT_ENV="here")
+
+    assert ended.evidence["run"]["argv"][-1] == "--env=here"
+
+
+def test_the_recorded_command_line_is_else_the_one_that_was_typed(project):
+    ended = project.run()
+
+    assert [word for word in ended.evidence["run"]["argv"] if word.startswith("--env")] == ["--env=here"]
