@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,17 +24,25 @@ if TYPE_CHECKING:
 
 
 class Api:
-    """What all calls share. Reads the instance anew each time: a redeploy replaces its deployment."""
+    """What all calls share. `pinned` gives each call its own view, which a later redeploy does not change."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.store = Store(instance.db)
         self.modal_reads = ModalReads(self)
         self._http: aiohttp.ClientSession | None = None
+        self.snapshot: Deployment | None = None
+
+    def pinned(self) -> Api:
+        """The same with the deployment of this moment: what is begun ends with the variables that it began with."""
+        _ = self.http  # made before the copy, so that there is one session
+        view = copy.copy(self)
+        view.snapshot = self.instance.deployment
+        return view
 
     @property
     def deployment(self) -> Deployment:
-        return self.instance.deployment
+        return self.snapshot or self.instance.deployment
 
     @property
     def clock(self) -> Clock:

@@ -139,7 +139,7 @@ async def refund_generation(transaction: Transaction, user_id: str, generation_i
 
 async def refund_task(transaction: Transaction, task: Row) -> None:
     """Give back what *task* was charged: the credits of its generation, or the trial or flat price of a preview."""
-    metadata = task["metadata"]
+    metadata = task["metadata"] if isinstance(task["metadata"], dict) else {}
     if task["type"] == "generate":
         generation_id = task["generation_id"] or await _charged_generation(transaction, task)
         amount = metadata.get("credits_debited")

@@ -60,7 +60,7 @@ class ModalReads:
     # Previews
 
     async def _preview(self, call: Call, task: Row) -> Polled:
-        metadata = task["metadata"]
+        metadata = task["metadata"] if isinstance(task["metadata"], dict) else {}
         if not metadata.get("text") or not metadata.get("instruct"):
             await self._failed(task, BAD_METADATA)
             return Polled(await self._again(task))
@@ -72,7 +72,7 @@ class ModalReads:
                 failing="Failed to start design preview.",
             )
             if claimed:
-                self._api.background(make_preview(self._api, task, call.request_id))
+                self._api.background(make_preview(call.api, task, call.request_id))
             count = 0
         else:
             count = await self._count(task)

@@ -38,7 +38,9 @@ async def end_overdue(api: Api, user_id: str | None = None) -> int:
     values = (chosen or LIFETIME_S, api.clock.now(), user_id, user_id)
     ended = 0
     for task in await api.store.rows(_OVERDUE, values):
-        if await states.fail(api, task, TIMEOUT_TEXT):
+        with suppress(StoreFailed):  # one that cannot be ended now does not keep the others waiting
+            if not await states.fail(api, task, TIMEOUT_TEXT):
+                continue
             ended += 1
             facts = {"provider": task["provider"], "error_category": TIMEOUT, "task_id": task["id"]}
             log_lines.provider_line(api, "task_reaped", **facts)

@@ -43,7 +43,7 @@ class Function:
         """The answer to *request*. The raw path is read from it, since that still shows `//` and `%2F`."""
         self._reaper.start()
         call = Call(
-            api=self.api,
+            api=self.api.pinned(),
             request=request,
             method="GET" if request.method == "HEAD" else request.method,
             path=_function_path(request),
@@ -51,7 +51,7 @@ class Function:
         )
         if request.method == "OPTIONS":
             return self._finished(call, web.Response(status=204), identified=not self.api.fault("F-10"))
-        tier = limiter.tier_of(request.method, call.path, self.api.deployment.lane)
+        tier = limiter.tier_of(request.method, call.path, call.api.deployment.lane)
         if tier is None:
             return await self._answered(call, None)
         decision = await limiter.decide(call, tier)
@@ -72,12 +72,12 @@ class Function:
             return self._refused(call, crashed())
 
     async def _routed(self, call: Call) -> web.StreamResponse:
-        found = match(call.method, call.path.removeprefix(ROOT), self.api.deployment.lane)
+        found = match(call.method, call.path.removeprefix(ROOT), call.api.deployment.lane)
         if found is None:
             raise unknown_route()
         route, call.parameters = found
         if route.signed_in:
-            tier = limiter.tier_of(call.request.method, call.path, self.api.deployment.lane)
+            tier = limiter.tier_of(call.request.method, call.path, call.api.deployment.lane)
             call.user_id = await require_user(call, cost_route=tier == 1)
         return await route.handler(call)
 
@@ -94,7 +94,7 @@ class Function:
     def _finished(self, call: Call, answer: web.StreamResponse, *, identified: bool = True) -> web.StreamResponse:
         if identified:
             answer.headers["x-request-id"] = call.request_id
-        answer.headers.update(cors_headers(self.api.deployment, call.request.headers.get("Origin")))
+        answer.headers.update(cors_headers(call.api.deployment, call.request.headers.get("Origin")))
         return answer
 
 

@@ -61,7 +61,7 @@ async def transcribe(call: Call) -> web.Response:
     if len(audio.data) > MAX_BYTES:
         raise ApiError(400, "File too large (max 50MB)")
     extension = _extension(audio.name)
-    if extension.lower() not in EXTENSIONS:
+    if extension not in EXTENSIONS:
         raise ApiError(400, f"File must be WAV, MP3, or M4A (got {extension})")
     language = CODES.get((form.text("language") or "").lower())
     try:
@@ -80,8 +80,8 @@ async def transcribe(call: Call) -> web.Response:
 
 
 def _extension(name: str) -> str:
-    """`.wav` of `speech.wav`, `unknown` without one."""
-    _, dot, ending = name.rpartition(".")
+    """`.wav` of `speech.WAV`, `unknown` without one."""
+    _, dot, ending = name.lower().rpartition(".")
     return f".{ending}" if dot and ending else "unknown"
 
 

@@ -245,3 +245,23 @@ def test_a_dead_task_does_not_block_the_next_generate(qwen: Deployed):
     qwen.run(qwen.instance.kill_workers())
     qwen.clock.skip(650)
     assert user.speech(voice_id)
+
+
+def test_work_that_was_begun_ends_with_the_variables_it_began_with(qwen: Deployed):
+    qwen.hold("dashscope", "synthesis")
+    user, answer = begun(qwen)
+    qwen.until_heard("dashscope", "synthesis")
+    qwen.variables(TTS_PROVIDER_MODE="modal", PROVIDER_AUDIO_HOST_ALLOWLIST=None, DASHSCOPE_API_KEY=None)
+    qwen.release("dashscope", "synthesis")
+    assert user.ended(answer["task_id"])["status"] == "completed"
+
+
+def test_a_seeded_task_with_odd_metadata_is_ended_too(qwen: Deployed):
+    user = qwen.user()
+    qwen.sql(
+        "insert into public.tasks (user_id, type, status, provider, metadata) values (%s, 'generate', 'pending', 'qwen', '[]')",
+        user.id,
+    )
+    task = qwen.row("select id from public.tasks where user_id = %s", user.id)
+    qwen.clock.skip(650)
+    assert user.get(f"/tasks/{task['id']}").json()["status"] == "failed"
