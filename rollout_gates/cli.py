@@ -82,6 +82,7 @@ def _sandbox(arguments: Sequence[str]) -> int:
     """Become the sandbox: a process of its own, never imported."""
     root = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    os.environ["SANDBOX_PROGRAM"] = "rollout-gates sandbox"
     os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])  # noqa: S606 - our own interpreter
 
 

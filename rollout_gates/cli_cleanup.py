@@ -15,15 +15,30 @@ from rollout_gates.environment import Draft, read_environment
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import FILE_NAME
 
+_ABOUT = """\
+Remove what a run made and left behind, for example after a crash.
+
+A run writes down what it makes before it makes it. This reads DIR/events.jsonl
+and removes what the run did not remove itself. The evidence in DIR stays as it
+is; what is done is recorded in DIR.cleanup/. It may be run again.
+"""
+_MORE = """\
+examples:
+  rollout-gates cleanup reports/staging/20260301T120000Z-4f1c2a
+  rollout-gates cleanup reports/mine/20260301T120000Z-4f1c2a --env=mine.toml
+The secrets that the environment file names must be exported, as for the run.
+Exit status: 0 nothing is left, 1 something is left, 4 a bad option or file.
+"""
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "cleanup",
         help="remove what a run made and left behind, for example after a crash",
-        description="Reads DIR/events.jsonl and removes what the run made and did not remove. The evidence in DIR "
-        "stays as it is; what is done is recorded in DIR.cleanup/. May be run again. Exit status 0: nothing is left. "
-        "1: something is left.",
+        description=_ABOUT,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="an evidence directory, reports/<env>/<run-id>")
     parser.add_argument("--env", metavar="NAME|FILE", help="the environment of the run; default: the one it names")

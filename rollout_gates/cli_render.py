@@ -12,13 +12,30 @@ from rollout_gates.evidence.files import EvidenceNotWritten
 from rollout_gates.evidence.render import render
 from rollout_gates.evidence.verify import verify
 
+_ABOUT = """\
+Write the reports of a run anew from its events, for example after a crash.
+
+Everything but events.jsonl and transcripts/ is written again: index.html,
+evidence.json, go-no-go.md, junit.xml, ctrf.json, digests.json. The events are
+not touched. A run that was cut short stays INCONCLUSIVE; its reports say so.
+"""
+_MORE = """\
+example:
+  rollout-gates render reports/staging/20260301T120000Z-4f1c2a
+Prints the path of the report, then what verify says of it.
+Exit status: 0 GO, 1 NO-GO, 6 INCONCLUSIVE or nothing to render, 4 no such
+directory.
+"""
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "render",
         help="write the reports of a run anew from its events, for example after a crash",
-        description="The events are not touched. A run that was cut short stays INCONCLUSIVE; its reports say so.",
+        description=_ABOUT,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="an evidence directory, reports/<env>/<run-id>")
 

@@ -10,13 +10,30 @@ from typing import Any
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.verify import verify
 
+_ABOUT = """\
+Check, offline, that the evidence of a run is whole, and compute its verdict anew.
+
+The verdict is judged again from events.jsonl. It is compared with what the
+reports say, and each file with its digest in digests.json. Nothing is written.
+"""
+_MORE = """\
+example:
+  rollout-gates verify reports/staging/20260301T120000Z-4f1c2a
+lines: WRONG is wrong with the evidence; NOTE is a trouble of the run that the
+evidence tells of truly. The last line is the run's own last line.
+Exit status: 0 whole and GO, 1 whole and NO-GO, 6 INCONCLUSIVE, cut short or
+damaged, 4 no such directory.
+"""
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         "verify",
         help="check, offline, that an evidence directory is whole, and compute its verdict anew",
-        description="Exit status 0: whole, GO. 1: whole, NO-GO. 6: INCONCLUSIVE, cut short, or damaged.",
+        description=_ABOUT,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("directory", metavar="DIR", type=Path, help="an evidence directory, reports/<env>/<run-id>")
 

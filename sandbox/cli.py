@@ -20,16 +20,17 @@ from sandbox.ready import ready_line, ready_page
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-EXAMPLES = """\
+PROGRAM = os.environ.get("SANDBOX_PROGRAM", "python -m sandbox")
+EXAMPLES = f"""\
 examples:
-  python -m sandbox                          mode qwen, lane task, everything works
-  python -m sandbox --mode modal             the other provider
-  python -m sandbox --mode modal,qwen        both, each on an address of its own
-  python -m sandbox --fault tts:F-51         one fault on; repeat it, or use commas
-  python -m sandbox --position reference     the faults of the real build on
-  python -m sandbox --list-faults            all of them; --list-faults SMOKE: those that say so
-  python -m sandbox --setting tts.rate_limits.tier1_user=1000 --setting tts.text_cap=100
-  python -m sandbox --json --until-eof       for a program: one line of JSON, ends with its standard input
+  {PROGRAM}                          mode qwen, lane task, everything works
+  {PROGRAM} --mode modal             the other provider
+  {PROGRAM} --mode modal,qwen        both, each on an address of its own
+  {PROGRAM} --fault tts:F-51         one fault on; repeat it, or use commas
+  {PROGRAM} --position reference     the faults of the real build on
+  {PROGRAM} --list-faults            all of them; --list-faults SMOKE: those that say so
+  {PROGRAM} --setting tts.rate_limits.tier1_user=1000 --setting tts.text_cap=100
+  {PROGRAM} --json --until-eof       for a program: one line of JSON, ends with its standard input
 
 Keys and tokens are random and good for one run. Everything listens on 127.0.0.1 only.
 """
@@ -47,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The options of `python -m sandbox`."""
     known = Parser(
-        prog="python -m sandbox",
+        prog=PROGRAM,
         description="A local stand-in of the systems that the gates judge, with faults to switch on.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
