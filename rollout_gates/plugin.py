@@ -338,8 +338,13 @@ def _speaker(terminal: Any) -> Callable[[str], None]:
     except (OSError, ValueError):  # the output is no file, for example inside an editor
         return lambda _text: None
 
+    left_at = 0
+
     def say(text: str) -> None:
-        ahead = "\n" if terminal._tw.width_of_current_line else ""  # noqa: SLF001 - pytest tells it nowhere else
+        nonlocal left_at
+        column = terminal._tw.width_of_current_line  # noqa: SLF001 - pytest tells it nowhere else
+        ahead = "\n" if column not in (0, left_at) else ""  # the line of the last note has ended already
+        left_at = column
         stream.write(f"{ahead}  … {text}\n")
         stream.flush()
 

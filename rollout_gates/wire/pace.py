@@ -21,7 +21,7 @@ _AFTER_THE_TURN_S = 0.25
 class Pace:
     """Limits per (actor, tier), for example ``{"tier1": 20}`` in *window_s* seconds. A tier without a limit is free.
 
-    *path* is a file in the run directory; *note* is told, once a wait, what is waited for.
+    *path* is a file in the run directory; *note* is told, once a window, what is waited for.
     """
 
     def __init__(
@@ -112,6 +112,12 @@ class Pace:
         if cell["window"] != self._window():
             cell.update(window=self._window(), used=0)
         return cell
+
+    def _tell_once(self, key: str, text: str) -> None:
+        """Note *text*, unless somebody else waits for the same window already: many may, and one line is enough."""
+        if self._told.get(key) != self._window():
+            self._told[key] = self._window()
+            self._note(text)
 
     def _window(self) -> int:
         return int(self._now() // self.window_s)

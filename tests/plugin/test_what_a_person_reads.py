@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from tests.plugin.toy import SYSTEM
+
+CHATTY = SYSTEM.replace(
+    "async def good(context): return 42",
+    """async def good(context):
+    context.note("the first note")
+    context.note("the second note")
+    await asyncio.sleep(1.5)
+    return 42""",
+)
+
 
 def test_an_environment_is_named_by_the_path_that_one_types(project):
     ended = project.run()
@@ -28,3 +39,11 @@ def test_the_recorded_command_line_is_else_the_one_that_was_typed(project):
     ended = project.run()
 
     assert [word for word in ended.evidence["run"]["argv"] if word.startswith("--env")] == ["--env=here"]
+
+
+def test_notes_follow_each_other_without_gaps(project):
+    project.write("packages/toy/__init__.py", CHATTY)
+
+    ended = project.run()
+
+    assert "\n  … the first note\n  … the second note\n" in ended.output

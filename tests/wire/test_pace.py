@@ -46,6 +46,16 @@ async def test_the_call_beyond_the_limit_waits_until_the_window_turns(tmp_path):
 
 
 @asynchronous
+async def test_many_who_wait_for_one_window_are_one_line(tmp_path):
+    notes = []
+    pace = Pace(tmp_path / "pace.json", {"tier1": 2}, 1.0, note=notes.append)
+    await asyncio.sleep(pace.turns_in_s() + 0.01)
+    await asyncio.gather(*(pace.take("user_a", "tier1") for _ in range(4)))
+
+    assert notes == ["waiting 1 s: tier1 of user_a is used up (2 in 1 s)"]
+
+
+@asynchronous
 async def test_actors_and_tiers_have_counters_of_their_own(tmp_path):
     pace = Pace(tmp_path / "pace.json", {"tier1": 1, "tier2": 1}, 300, now=Clock(1000))
     await pace.take("user_a", "tier1")
