@@ -113,12 +113,6 @@ class Pace:
             cell.update(window=self._window(), used=0)
         return cell
 
-    def _tell_once(self, key: str, text: str) -> None:
-        """Note *text*, unless somebody else waits for the same window already: many may, and one line is enough."""
-        if self._told.get(key) != self._window():
-            self._told[key] = self._window()
-            self._note(text)
-
     def _window(self) -> int:
         return int(self._now() // self.window_s)
 
