@@ -74,6 +74,18 @@ class CheckResult:
     duration_s: float
     clauses: tuple[str, ...]
     exchanges: tuple[Mapping[str, Any], ...] = ()
+    cell: str = ""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How a clause ended in one cell of the matrix, that is in one configuration of its system."""
+
+    cell: str
+    outcome: Outcome
+    reason: Reason | None
+    message: str
+    checks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,7 @@ class ClauseResult:
     checks: tuple[str, ...]
     waiver: Mapping[str, Any] | None = None
     waiver_state: str | None = None
+    cells: tuple[CellResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,7 +181,8 @@ def _counts(clauses: Iterable[ClauseResult]) -> dict[str, int]:
 
 def _clause(row: Mapping[str, Any], checks: Sequence[CheckResult], today: date | None) -> ClauseResult:
     mine = [check for check in checks if row["id"] in check.clauses]
-    outcome, reason, message = _outcome(mine, row)
+    cells = tuple(_cell(cell, row, mine) for cell in row.get("cells", ()))
+    outcome, reason, message = _together(cells) if cells else _outcome(mine, row)
     waiver = row.get("waiver")
     state = _waiver_state(waiver, outcome, today) if waiver else None
     if state == "active" and outcome is Outcome.RED:
@@ -188,7 +202,24 @@ def _clause(row: Mapping[str, Any], checks: Sequence[CheckResult], today: date |
         checks=tuple(check.nodeid for check in mine),
         waiver=waiver,
         waiver_state=state,
+        cells=cells,
     )
+
+
+def _cell(cell: Mapping[str, Any], row: Mapping[str, Any], checks: Sequence[CheckResult]) -> CellResult:
+    mine = [check for check in checks if check.cell == cell["cell"]]
+    outcome, reason, message = _outcome(mine, {**row, **cell})
+    return CellResult(str(cell["cell"]), outcome, reason, message, tuple(check.nodeid for check in mine))
+
+
+_WORST_FIRST = (Outcome.RED, Outcome.INCONCLUSIVE, Outcome.GREEN, Outcome.NOT_APPLICABLE)
+
+
+def _together(cells: Sequence[CellResult]) -> tuple[Outcome, Reason | None, str]:
+    """Return the outcome of a clause from its cells: the worst one decides, and is named."""
+    worst = min(cells, key=lambda cell: _WORST_FIRST.index(cell.outcome))
+    named = worst.outcome in (Outcome.RED, Outcome.INCONCLUSIVE) and len(cells) > 1
+    return worst.outcome, worst.reason, f"{worst.cell}: {worst.message}" if named else worst.message
 
 
 _REASON_OF = {
@@ -296,6 +327,7 @@ def _finished(event: Mapping[str, Any], collected: CheckResult | None) -> CheckR
         duration_s=float(event.get("duration_s") or 0.0),
         clauses=tuple(claimed),
         exchanges=tuple(event.get("exchanges") or ()),
+        cell=collected.cell if collected else str(event.get("cell") or ""),
     )
 
 

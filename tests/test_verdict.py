@@ -205,3 +205,48 @@ def test_each_gate_has_a_verdict_of_its_own():
     verdicts = {gate.marker: gate.verdict for gate in judge(told).gates}
 
     assert verdicts == {"smoke": Verdict.GO, "security": Verdict.NO_GO}
+
+
+CELLS = [
+    {"cell": "a", "applicable": True, "why_not": ""},
+    {"cell": "b", "applicable": True, "why_not": ""},
+    {"cell": "c", "applicable": False, "why_not": "only in a and b"},
+]
+
+
+def collected(*rows):
+    return {"event": "collected", "checks": [{"nodeid": node, "clauses": ["A-01"], "cell": cell} for node, cell in rows]}
+
+
+def test_a_clause_is_green_when_it_is_green_in_each_cell_that_it_applies_to():
+    events = [collected(("x[a]", "a"), ("x[b]", "b")), finished(nodeid="x[a]"), finished(nodeid="x[b]")]
+
+    judgement = judge(story(*events, rows=[row(cells=CELLS)]))
+
+    assert judgement.verdict is Verdict.GO
+    assert [cell.outcome.value for cell in judgement.clauses[0].cells] == ["green", "green", "not applicable"]
+
+
+def test_a_cell_without_a_check_is_missing_and_not_green():
+    events = [collected(("x[a]", "a")), finished(nodeid="x[a]")]
+
+    judgement = judge(story(*events, rows=[row(cells=CELLS)]))
+
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.clauses[0].cells[1].reason is Reason.CHECK_DID_NOT_RUN
+    assert judgement.clauses[0].message.startswith("b: ")
+
+
+def test_a_red_cell_decides_over_the_others():
+    events = [collected(("x[a]", "a"), ("x[b]", "b")), finished(nodeid="x[a]"), finished("failed", nodeid="x[b]")]
+
+    judgement = judge(story(*events, rows=[row(cells=CELLS)]))
+
+    assert judgement.verdict is Verdict.NO_GO
+    assert judgement.clauses[0].message == "b: told"
+
+
+def test_a_clause_that_applies_in_no_cell_is_not_applicable():
+    cells = [{**cell, "applicable": False} for cell in CELLS]
+
+    assert judge(story(finished(), rows=[row(cells=cells)])).clauses[0].outcome is Outcome.NOT_APPLICABLE
