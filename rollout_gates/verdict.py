@@ -309,7 +309,15 @@ def _badness(check: CheckResult) -> int:
 
 def _not_run(row: Mapping[str, Any]) -> CheckResult:
     text = "the check was collected but never finished"
-    return CheckResult(row["nodeid"], CheckOutcome.NOT_RUN, Reason.CHECK_DID_NOT_RUN, text, 0.0, tuple(row["clauses"]))
+    return CheckResult(
+        nodeid=row["nodeid"],
+        outcome=CheckOutcome.NOT_RUN,
+        reason=Reason.CHECK_DID_NOT_RUN,
+        message=text,
+        duration_s=0.0,
+        clauses=tuple(row["clauses"]),
+        cell=str(row.get("cell") or ""),
+    )
 
 
 def _finished(event: Mapping[str, Any], collected: CheckResult | None) -> CheckResult:
