@@ -60,7 +60,7 @@ def test_refused_text_leaves_no_row_and_no_charge(cap_leftovers):
 
 @pytest.mark.clause("TTS-CAP-04")
 def test_advertised_cap_is_the_one_that_is_enforced(cap, languages):
-    """The advertised cap is the configured one, and the boundary lies exactly there (TTS-CAP-04)."""
+    """The advertised cap is the configured one, a text of that length passes, and a refusal names it (TTS-CAP-04)."""
     check_advertised_cap(languages.answer, cap.cap, "TTS-CAP-04")
     check_status(cap.at, 404, "TTS-CAP-04")
-    check_status(cap.over, 400, "TTS-CAP-04")
+    check_says(cap.far, 400, too_long(cap), "TTS-CAP-04")

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 _PADDING = 40
+_FAR = 10_000
 
 
 @dataclass(frozen=True)
 class Cap:
     """Answers at and beyond the configured *cap*, in UTF-16 code units.
 
-    *short* is a text far below it. *padded_at* and *padded_over* are *at* and *over* between blanks, *wide_at* and
+    *short* is a text far below it, *far* one longer than any cap that the contract knows. *padded_at* and *padded_over* are *at* and *over* between blanks, *wide_at* and
     *wide_over* have as many units in characters of two units each.
     """
 
@@ -37,6 +38,7 @@ class Cap:
     padded_over: Reply
     wide_at: Reply
     wide_over: Reply
+    far: Reply
 
 
 @flow("cap")
@@ -55,6 +57,7 @@ async def cap(context: Context) -> Cap:
         f"{blanks}\n{characters(limit + 1)}\t{blanks}",
         wide_characters(limit),
         wide_characters(limit + 1),
+        characters(limit + _FAR),
     )
     replies = await asyncio.gather(*(client.generate(voice_id=voice_id, text=said, language="Auto") for said in texts))
     return Cap(limit, *replies)
