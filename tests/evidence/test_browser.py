@@ -96,7 +96,7 @@ def test_a_link_to_a_clause_opens_it_with_what_its_check_saw(look, tmp_path):
     text, _ = look(seen(tmp_path / "evidence"), read, fragment="#clause-SHOP-SMOKE-04")
 
     assert "left a charge" in text
-    assert "POST https://shop.example/orders → 200 35 ms · as buyer_a" in text
+    assert "POST https://shop.example/orders → 200 35 ms · as buyer_a · main-1" in text
     assert '"reason": "because"' in text
     assert 'curl --include https://shop.example/orders --header "authorization: Bearer $TOKEN"' in text
 

@@ -63,7 +63,7 @@
     const summary = el('summary');
     add(summary, el('b', '', seen.method), document.createTextNode(` ${seen.url} → `),
       el('span', 'status', seen.status === null ? 'no answer' : String(seen.status)),
-      el('span', 'soft', [` ${seconds(seen.s)}`, seen.actor && `as ${seen.actor}`, ...seen.remarks].filter(Boolean).join(' · ')));
+      el('span', 'soft', [` ${seconds(seen.s)}`, seen.actor && `as ${seen.actor}`, seen.id, ...seen.remarks].filter(Boolean).join(' · ')));
     add(details, summary);
     details.addEventListener('toggle', () => {
       if (!details.open || details.childElementCount > 1) return;
@@ -74,7 +74,7 @@
         command.tabIndex = 0;
         add(inner, el('h4', '', 'Repeat it'), add(el('div', 'curl'), command, copyButton(command)));
       }
-      add(inner, el('p', 'soft', `exchange ${seen.id}, ${seen.t}`));
+      add(inner, el('p', 'soft', `exchange ${seen.id} at ${seen.t}`));
       add(details, inner);
     });
     return details;
@@ -105,7 +105,7 @@
       const chip = el('span', `chip ${row.outcome.replace(' ', '-')}`, `${SYMBOL[row.outcome]} ${row.outcome}`);
       add(head, chip, document.createTextNode(' '), el('code', '', row.name));
     }
-    const facts = [row.reason, row.took, row.assertions !== null && `${row.assertions} assertions`, row.worker && `worker ${row.worker}`];
+    const facts = [row.reason, row.took, row.assertions !== null && `${row.assertions} assertion${row.assertions === 1 ? '' : 's'}`, row.worker && `worker ${row.worker}`];
     add(head, el('span', 'soft', ` ${facts.filter(Boolean).join(' · ')}`));
     add(box, head);
     if (row.message) {
