@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from jsonschema.protocols import Validator
+    from rollout_gates.json_schema import Schema
 
 ANY_MODE = "any"
 
@@ -76,7 +76,7 @@ class Expectation:
     says: Any = UNSET
     headers: Mapping[str, Any] = field(default_factory=dict)
     body_schema: str | None = None
-    schema: Validator | None = field(default=None, compare=False, repr=False)
+    schema: Schema | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

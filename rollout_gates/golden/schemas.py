@@ -6,19 +6,15 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from referencing import Registry, Resource
-from referencing.exceptions import NoSuchResource
-from referencing.jsonschema import DRAFT202012
-
 from rollout_gates.golden.matchers import Difference, show
 from rollout_gates.golden.model import UNSET, GoldenError
+from rollout_gates.json_schema import InvalidSchema, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from jsonschema.protocols import Validator
+    import jsonschema
 
 PAYLOAD_SCHEMA = "payload.schema.json"
 _SHOWN_CHARACTERS = 600
@@ -40,30 +36,21 @@ def read_json(file: Path) -> Any:
 
 
 @functools.cache
-def compiled(file: Path) -> Validator:
-    """The validator for the schema in *file*; `$ref` may name other files of its folder."""
+def compiled(file: Path) -> Schema:
+    """The schema in *file*; `$ref` may name other files of its folder."""
     schema = read_json(file)
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise GoldenError(f"{file}: {error.json_path}: is not a valid schema: {error.message}") from None
     for name in _neighbours(schema):
         if not (file.parent / name).is_file():
             raise GoldenError(f"{file}: refers to '{name}', which is not beside it")
-
-    def neighbour(uri: str) -> Resource[Any]:
-        beside = file.parent / uri
-        if not beside.is_file():
-            raise NoSuchResource(uri)
-        return Resource.from_contents(read_json(beside), default_specification=DRAFT202012)
-
-    registry: Registry[Any] = Registry(retrieve=neighbour)  # type: ignore[call-arg]
-    return jsonschema.Draft202012Validator(schema, registry=registry)
+    try:
+        return Schema(schema, lambda name: read_json(file.parent / name))
+    except InvalidSchema as error:
+        raise GoldenError(f"{file}: {error}") from None
 
 
-def schema_differences(validator: Validator, value: Any) -> list[Difference]:
+def schema_differences(schema: Schema, value: Any) -> list[Difference]:
     """Each place in *value* that the schema refuses, in order: what is there, and what the schema asks for."""
-    errors = sorted(validator.iter_errors(value), key=lambda error: error.json_path)
+    errors = sorted(schema.errors(value), key=lambda error: error.json_path)
     # Each missing member is an error of its own, but all of them stand in each.
     return list(dict.fromkeys(difference for error in errors for difference in _differences(error)))
 
@@ -82,17 +69,25 @@ def _differences(error: jsonschema.ValidationError) -> Iterator[Difference]:
         yield Difference(path, show(value), f"{error.validator} {show(wanted)}")
 
 
-def first_problem(validator: Validator, value: Any) -> str | None:
+def first_problem(schema: Schema, value: Any) -> str | None:
     """The most telling violation as `pointer: message`, or None when *value* is valid."""
-    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
-    if error is None:
+    errors = schema.errors(value)
+    if not errors:
         return None
+    error = _most_telling(errors)
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.absolute_path)
     message = error.message
     if error.validator in _CHOICES and isinstance(error.schema, dict):
         # The library would quote the whole value here; what a choice means stands in its description.
         message = error.schema.get("description", message)
     return f"{pointer or '/'}: {' '.join(message.split())[:_SHOWN_CHARACTERS]}"
+
+
+def _most_telling(errors: list[jsonschema.ValidationError]) -> jsonschema.ValidationError:
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - loaded already, since there are errors
+
+    best: jsonschema.ValidationError = best_match(errors)
+    return best
 
 
 def _neighbours(schema: Any) -> Iterator[str]:

@@ -245,12 +245,12 @@ def test_every_body_schema_is_used_and_tried():
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_body_schema_takes_the_body_that_the_contract_shows(name):
-    assert list(compiled(SHIPPED / f"tts/schemas/{name}.schema.json").iter_errors(GOOD[name])) == []
+    assert compiled(SHIPPED / f"tts/schemas/{name}.schema.json").errors(GOOD[name]) == []
 
 
 @pytest.mark.parametrize(("name", "body"), BAD)
 def test_a_body_schema_refuses_a_wrong_body(name, body):
-    assert list(compiled(SHIPPED / f"tts/schemas/{name}.schema.json").iter_errors(body))
+    assert compiled(SHIPPED / f"tts/schemas/{name}.schema.json").errors(body)
 
 
 def test_the_counts_list_every_folder_and_both_modes():
