@@ -41,5 +41,6 @@ def test_every_error_carries_a_request_id(request_ids):
 @pytest.mark.clause("TTS-CON-07")
 def test_malformed_ids_in_paths_are_client_errors(path_ids):
     """A malformed id in a path is a 4xx on every route that knows ids, never a 5xx (TTS-CON-07)."""
+    check_let_in(path_ids.twin, "TTS-CON-07")
     check_unknown_ids(path_ids.unknown, "TTS-CON-07")
     check_malformed_ids(path_ids.malformed, "TTS-CON-07")

@@ -115,7 +115,7 @@ async def test_the_cap_is_tried_without_spending_anything(tmp_path):
     async with served(there), acting(tmp_path, settings_of(there.table())) as run:
         cap: Cap = await run.observe("cap")
 
-        assert [cap.short.status, cap.at.status, cap.over.status] == [404, 404, 400]
+        assert [cap.short.status, cap.at.status, cap.over.status, cap.beyond.status] == [404, 404, 400, 400]
         assert [cap.padded_at.status, cap.padded_over.status] == [404, 400]
         assert [cap.wide_at.status, cap.wide_over.status] == [404, 400]
         assert run.context.budget.spent() == 0

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 _PADDING = 40
-_FAR = 10_000
+# Past a boundary that is off by one, and short of any other cap that a deployment could have mixed up with its own.
+_BEYOND = 10
 
 
 @dataclass(frozen=True)
 class Cap:
     """Answers at and beyond the configured *cap*, in UTF-16 code units.
 
-    *short* is a text far below it, *far* one longer than any cap that the contract knows. *padded_at* and *padded_over* are *at* and *over* between blanks, *wide_at* and
-    *wide_over* have as many units in characters of two units each.
+    *short* is a text far below it, *beyond* one some characters longer. *padded_at* and *padded_over* are *at* and
+    *over* between blanks, *wide_at* and *wide_over* have as many units in characters of two units each.
     """
 
     cap: int
@@ -38,7 +39,7 @@ class Cap:
     padded_over: Reply
     wide_at: Reply
     wide_over: Reply
-    far: Reply
+    beyond: Reply
 
 
 @flow("cap")
@@ -57,7 +58,7 @@ async def cap(context: Context) -> Cap:
         f"{blanks}\n{characters(limit + 1)}\t{blanks}",
         wide_characters(limit),
         wide_characters(limit + 1),
-        characters(limit + _FAR),
+        characters(limit + _BEYOND),
     )
     replies = await asyncio.gather(*(client.generate(voice_id=voice_id, text=said, language="Auto") for said in texts))
     return Cap(limit, *replies)

@@ -142,10 +142,11 @@ async def unknown_routes(context: Context) -> Probes:
 
 @dataclass(frozen=True)
 class PathIds:
-    """The same routes with malformed ids and with unknown ones, in the same order."""
+    """The same routes with malformed ids and with unknown ones, in the same order, and a good call as *twin*."""
 
     malformed: tuple[Probe, ...]
     unknown: tuple[Probe, ...]
+    twin: Reply
 
 
 @flow("path_ids")
@@ -153,8 +154,8 @@ async def path_ids(context: Context) -> PathIds:
     """Call every route that takes an id with a malformed one, and with an unknown one beside it."""
     session: Session = context.session
     client = (await session.identities.get("errors")).client
-    bad, absent = await asyncio.gather(_all(client, malformed()), _all(client, unknown()))
-    return PathIds(bad, absent)
+    bad, absent, twin = await asyncio.gather(_all(client, malformed()), _all(client, unknown()), client.voices())
+    return PathIds(bad, absent, twin)
 
 
 async def _probed(client: Client, asks: tuple[Ask, ...]) -> Probes:
