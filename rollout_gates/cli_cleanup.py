@@ -92,10 +92,11 @@ def _report(directory: Path, removals: list[Removal]) -> int:
         else:
             _say(f"left     {len(left)} things: {reason}", *(f"         {removal.resource}" for removal in left))
     total = sum(map(len, reasons.values()))
+    record = f"What was done: {os.path.relpath(beside(directory))}"
     if total:
-        _say(f"{total} of {len(removals)} things are left; mend the cause and run this again. {beside(directory)}")
+        _say(f"{total} of {len(removals)} things are left; mend the cause and run this again. {record}")
         return 1
-    _say(f"Nothing is left of this run. {beside(directory)}")
+    _say(f"Nothing is left of this run. {record}")
     return 0
 
 
