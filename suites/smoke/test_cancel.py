@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.expectations.making import check_row_status, check_task_status
-from fixtures.expectations.replies import check_member, check_step
+from fixtures.expectations.replies import check_gives, check_member, check_step
 
 CLAUSE = "TTS-SMOKE-06"
 
@@ -12,6 +12,7 @@ CLAUSE = "TTS-SMOKE-06"
 def test_cancel_of_a_task_at_work_is_accepted(cancel):
     """The cancel of a task at work answers 200 and says so (TTS-SMOKE-06)."""
     check_step(cancel.started.reply, "the generate", CLAUSE)
+    check_gives(cancel.started.reply, "task_id", CLAUSE)
     check_step(cancel.cancel, "the cancel", CLAUSE)
     check_member(cancel.cancel, "cancelled", True, CLAUSE)
 

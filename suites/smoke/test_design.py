@@ -3,7 +3,7 @@
 import pytest
 
 from fixtures.expectations.making import check_bytes, check_ended, check_heard
-from fixtures.expectations.replies import check_step
+from fixtures.expectations.replies import check_gives, check_step
 
 CLAUSE = "TTS-SMOKE-04"
 
@@ -12,6 +12,7 @@ CLAUSE = "TTS-SMOKE-04"
 def test_design_preview_completes(design):
     """A design preview is accepted and completes (TTS-SMOKE-04)."""
     check_step(design.preview_task, "the preview", CLAUSE)
+    check_gives(design.preview_task, "task_id", CLAUSE)
     check_ended(design.watch, "completed", CLAUSE)
 
 

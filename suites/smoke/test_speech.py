@@ -9,13 +9,14 @@ from fixtures.expectations.making import (
     check_row_status,
     check_same_bytes,
 )
-from fixtures.expectations.replies import check_step
+from fixtures.expectations.replies import check_gives, check_step
 
 
 @pytest.mark.clause("TTS-SMOKE-05")
 def test_generate_completes_within_the_latency_budget(speech, deployment):
     """An accepted generate reaches completed within the latency budget (TTS-SMOKE-05)."""
     check_step(speech.submit, "the generate", "TTS-SMOKE-05")
+    check_gives(speech.submit, "task_id", "TTS-SMOKE-05")
     check_ended(speech.watch, "completed", "TTS-SMOKE-05")
     check_in_time(speech.watch, speech.took_s, deployment.latency_budget_s, "TTS-SMOKE-05")
 

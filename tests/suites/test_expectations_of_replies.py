@@ -43,6 +43,16 @@ def test_a_step_that_was_never_tried_fails():
         expect.check_step(reply(502), "the upload", C)
 
 
+def test_an_answer_gives_something_to_go_on_with():
+    expect.check_gives(reply(200, {"task_id": "x"}), "task_id", C)
+    expect.check_gives(reply(200, {"taskId": "x"}), "task_id", C)
+
+    with pytest.raises(AssertionError, match="a text under 'task_id' to go on with"):
+        expect.check_gives(reply(200, {"task_id": None}), "task_id", C)
+    with pytest.raises(BadAnswer):
+        expect.check_gives(reply(200, "<html>"), "task_id", C)
+
+
 @pytest.mark.parametrize("found", [{"ok": 1}, {"ok": "true"}, {"ok": None}, {}])
 def test_a_member_has_value_and_type(found):
     expect.check_member(reply(200, {"ok": True}), "ok", True, C)
