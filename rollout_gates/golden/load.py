@@ -122,7 +122,7 @@ def _case(root: Path, system: str, file: Path, *, modes: Collection[str], names:
     data = read_json(file)
     if problem := first_problem(compiled(root / PAYLOAD_SCHEMA), data):
         raise GoldenError(f"{file}: {problem}")
-    if (file.parent / data["$schema"]).resolve() != (root / PAYLOAD_SCHEMA).resolve():
+    if _resolved(file.parent, data["$schema"]) != _resolved(root, PAYLOAD_SCHEMA):
         raise GoldenError(f"{file}: /$schema: does not lead to {root / PAYLOAD_SCHEMA}")
     expect = {key: _expectation(root / system, file, key, data["expect"][key], modes) for key in data["expect"]}
     for pointer in ("request", "expect"):
@@ -130,12 +130,13 @@ def _case(root: Path, system: str, file: Path, *, modes: Collection[str], names:
             check_names(data.get(pointer), names)
         except GoldenError as error:
             raise GoldenError(f"{file}: /{pointer}: {error}") from None
-    where = file.relative_to(root)
+    where = file.relative_to(root).as_posix()
+    identifier = where.removesuffix(".json")
     return Case(
-        id=where.with_suffix("").as_posix(),
+        id=identifier,
         file=file,
         system=system,
-        folder=file.parent.relative_to(root / system).as_posix(),
+        folder=where.removeprefix(f"{system}/").rpartition("/")[0],
         title=data["title"],
         made=data["made"],
         clauses=tuple(data["clauses"]),
@@ -145,10 +146,16 @@ def _case(root: Path, system: str, file: Path, *, modes: Collection[str], names:
         request=_request(data["request"]) if "request" in data else None,
         steps=_listed(data.get("step", [])),
         billable=data.get("billable", False),
-        twin=_twin_id(data.get("twin"), where.parent.as_posix()),
+        twin=_twin_id(data.get("twin"), identifier.rpartition("/")[0]),
         applies={fact: tuple(values) for fact, values in data.get("applies", {}).items()},
         not_compared=tuple(data.get("not_compared", ())),
     )
+
+
+@functools.cache
+def _resolved(folder: Path, relative: str) -> Path:
+    # One answer serves all cases of a folder; each look takes a system call a part of the path.
+    return (folder / relative).resolve()
 
 
 def _request(data: Mapping[str, Any]) -> Request:
