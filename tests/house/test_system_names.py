@@ -43,3 +43,8 @@ def test_a_word_that_merely_looks_like_a_name_is_none(line: str) -> None:
 @pytest.mark.parametrize("path", ["suites/smoke/test_a.py", "rollout_gates/systems/tts/client.py", "docs/run-it.md"])
 def test_a_system_is_named_where_it_belongs(path: str) -> None:
     assert rules.no_system_name(path, 'KEY = "tts"') == []
+
+
+@pytest.mark.parametrize(("line", "problems"), [('    "dashscope>=2.0,<3",', 0), ('dashscope = ["aiohttp>=3"]', 1)])
+def test_a_package_to_install_may_be_called_like_a_provider(line: str, problems: int) -> None:
+    assert len(rules.no_system_name("pyproject.toml", line)) == problems
