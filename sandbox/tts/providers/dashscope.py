@@ -1,5 +1,7 @@
 """The DashScope stand-in: voice customization and synthesis over REST (protocol sheet, sections 1 to 5).
 
+The realtime WebSocket has a module of its own, `dashscope_realtime`, and is served from the same port.
+
     POST /api/v1/services/audio/tts/customization                 clone_create clone_list clone_delete
                                                                   design_create design_list design_query design_delete
     POST /api/v1/services/aigc/multimodal-generation/generation   synthesis
@@ -18,10 +20,12 @@ import uuid
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sandbox.tts.providers import dashscope_realtime, realtime_mishaps
 from sandbox.tts.providers.audio import speech_wav
 from sandbox.tts.providers.dashscope_rules import (
     MAX_TEXT_CHARS,
     Refused,
+    billed_characters,
     family_of,
     is_realtime,
     required_text,
@@ -31,6 +35,8 @@ from sandbox.tts.providers.dashscope_voices import Voices
 from sandbox.tts.providers.standin import Answer, StandIn
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from sandbox.clock import Clock
     from sandbox.tts.providers.audio_host import AudioHost
     from sandbox.tts.providers.standin import Heard
@@ -52,12 +58,14 @@ class DashScopeStandIn(StandIn):
         "design_delete",
         "customization",
         "synthesis",
+        *dashscope_realtime.CALLS,
     )
     latencies = MappingProxyType({"clone_create": "clone_s", "design_create": "design_s"})
 
     def __init__(self, clock: Clock, audio_host: AudioHost) -> None:
         super().__init__(clock)
         self.options = {"clone_s": 0.15, "design_s": 0.4, "synthesis_s": 0.35, "per_character_s": 0.001}
+        self.options |= dashscope_realtime.OPTIONS
         self.api_key = f"sk-{secrets.token_hex(16)}"
         self.voices = Voices(clock)
         self._audio_host = audio_host
@@ -70,6 +78,17 @@ class DashScopeStandIn(StandIn):
             "DASHSCOPE_REGION": "intl",
             "PROVIDER_AUDIO_HOST_ALLOWLIST": self._audio_host.host,
         }
+
+    @property
+    def realtime_url(self) -> str:
+        """Where sessions begin, without the query."""
+        return f"{self.url.replace('http', 'ws', 1)}{dashscope_realtime.PATH}"
+
+    def script(self, call: str, **how: Any) -> None:
+        """As for any call; the body for `realtime_session` is a mishap, or several. Raises ValueError for another."""
+        if call == "realtime_session":
+            realtime_mishaps.read(how.get("body"))
+        super().script(call, **how)
 
     async def close(self) -> None:
         await super().close()
@@ -87,6 +106,11 @@ class DashScopeStandIn(StandIn):
         call = f"{kind}_{table(wanted, 'input').get('action')}"
         return call if call in self.calls else "customization"
 
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path == dashscope_realtime.PATH and request.method == "GET":
+            return await dashscope_realtime.serve(self, request)
+        return await super()._handle(request)
+
     def latency(self, heard: Heard) -> float:
         if heard.call != "synthesis":
             return super().latency(heard)
@@ -97,7 +121,7 @@ class DashScopeStandIn(StandIn):
     async def answer(self, heard: Heard) -> Answer:
         request_id = str(uuid.uuid4())
         try:
-            self._check_key(heard.bearer)
+            self.check_key(heard.bearer)
             wanted = _wanted(heard.body)
             if heard.call == "synthesis":
                 answer = self._synthesis(wanted, request_id)
@@ -108,7 +132,8 @@ class DashScopeStandIn(StandIn):
             return Answer(refused.status, flat)
         return Answer(200, {**answer, "request_id": request_id})
 
-    def _check_key(self, key: str) -> None:
+    def check_key(self, key: str) -> None:
+        """Raise Refused unless *key* is this stand-in's."""
         if not secrets.compare_digest(key.encode(), self.api_key.encode()):
             raise Refused(401, "InvalidApiKey", "Invalid API-key provided.")
 
@@ -128,11 +153,6 @@ class DashScopeStandIn(StandIn):
         audio = {"data": "", "expires_at": expires_at, "id": f"audio_{request_id}", "url": url}
         usage = {"characters": billed_characters(text)}
         return {"output": {"audio": audio, "finish_reason": "stop"}, "usage": usage}
-
-
-def billed_characters(text: str) -> int:
-    """What a text costs: a Han character counts two, anything else one (protocol sheet, section 9)."""
-    return sum(2 if "一" <= character <= "鿿" or "㐀" <= character <= "䶿" else 1 for character in text)
 
 
 def _wanted(body: bytes) -> dict[str, Any]:

@@ -47,6 +47,11 @@ def is_realtime(model: str) -> bool:
     return "-realtime" in model
 
 
+def billed_characters(text: str) -> int:
+    """What a text costs: a Han character counts two, anything else one (protocol sheet, section 9)."""
+    return sum(2 if "一" <= character <= "鿿" or "㐀" <= character <= "䶿" else 1 for character in text)
+
+
 def table(wanted: dict[str, Any], key: str) -> dict[str, Any]:
     """The object under *key*; empty when it is absent or something else."""
     value = wanted.get(key)

@@ -196,6 +196,10 @@ class StandIn:
             raise KeyError(f"{self.name} has no option {key}; it has {', '.join(self.options) or 'none'}")
         self.options[key] = value
 
+    def option(self, key: str) -> Any:
+        """The habit *key* as it is at this moment."""
+        return self.options[key]
+
     def hold(self, call: str, count: int | None = None) -> None:
         """Keep back the next *count* answers of *call*, or all (None), until `release`."""
         self._known(call)
@@ -233,26 +237,31 @@ class StandIn:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         heard = Heard(request.method, request.path, request.query, request.headers, await request.read())
         call = self.recognise(heard)
-        entry = self._log(request, heard, call)
+        entry = self.log(request, heard, call)
         if call is None:
             entry["status"] = 404
             return Answer(404, {"detail": "no such path here"}).response()
         heard = replace(heard, call=call)
-        script = self._next_script(call)
+        script = self.next_script(call)
         latency_s = self.latency(heard) if script is None or script.latency_s is None else script.latency_s
         answer = await self.answer(heard) if script is None or script.status is None else None
         if latency_s > 0:
             await asyncio.sleep(latency_s)
-        await self._holds[call].wait()
+        await self.pause(call)
         if script is not None and script.drop:
             entry["status"] = 0
             if request.transport is not None:
                 request.transport.abort()
-        final = _merged(answer, script)
+        final = merged(answer, script)
         entry.setdefault("status", final.status)
         return final.response()
 
-    def _log(self, request: web.Request, heard: Heard, call: str | None) -> dict[str, Any]:
+    async def pause(self, call: str) -> None:
+        """Wait while *call* is held back."""
+        await self._holds[call].wait()
+
+    def log(self, request: web.Request, heard: Heard, call: str | None) -> dict[str, Any]:
+        """Note a request. The entry may be added to while it is answered."""
         entry: dict[str, Any] = {
             "n": len(self.requests) + 1,
             "t": self.clock.now().isoformat(),
@@ -266,12 +275,13 @@ class StandIn:
             },
             "authorized": "Authorization" in request.headers,
             "bytes": len(heard.body),
-            "body": _loggable(heard.body),
+            "body": loggable(heard.body),
         }
         self.requests.append(entry)
         return entry
 
-    def _next_script(self, call: str) -> Script | None:
+    def next_script(self, call: str) -> Script | None:
+        """What is scripted for this request of *call*; a use of it is spent."""
         scripts = self._scripts[call]
         if not scripts:
             return None
@@ -283,7 +293,8 @@ class StandIn:
         return script
 
 
-def _merged(answer: Answer | None, script: Script | None) -> Answer:
+def merged(answer: Answer | None, script: Script | None) -> Answer:
+    """*answer* with what *script* says instead."""
     if script is None or (script.status is None and script.body is None and not script.headers):
         return answer or Answer()
     base = answer or Answer(script.status or 200, b"")
@@ -299,21 +310,22 @@ def _body_of(body: Any) -> Any:
     return body
 
 
-def _loggable(body: bytes) -> Any:
+def loggable(body: bytes) -> Any:
     """JSON as it is, with long strings cut; anything else as text, cut; None when empty."""
     if not body:
         return None
     try:
-        return _shortened(json.loads(body))
+        return shortened(json.loads(body))
     except ValueError:
         return body[:LOGGED_BODY_CHARS].decode("utf-8", "replace")
 
 
-def _shortened(value: Any) -> Any:
+def shortened(value: Any) -> Any:
+    """A JSON value with its long strings cut."""
     if isinstance(value, str) and len(value) > 20 * LOGGED_BODY_CHARS:
         return f"{value[:LOGGED_BODY_CHARS]}... ({len(value)} characters)"
     if isinstance(value, dict):
-        return {key: _shortened(item) for key, item in value.items()}
+        return {key: shortened(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
+        return [shortened(item) for item in value]
     return value
