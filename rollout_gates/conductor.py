@@ -72,6 +72,11 @@ class Context:
             raise UnknownFlow(self.system, name, ())
         return await self.stage.observe(name)
 
+    async def others_ended(self) -> None:
+        """Wait until every flow has ended that is neither marked ``last`` nor of a family (``family:name``)."""
+        if self.stage is not None:
+            await self.stage.ended(lambda flow: not flow.last and ":" not in flow.name)
+
     def note(self, text: str) -> None:
         """Tell the person who waits what is going on; it is kept in the evidence as well."""
         self.record("note", text=text)
@@ -139,14 +144,11 @@ class Stage:
     async def _others_end(self, flow: Flow) -> None:
         """Wait for all that is not last, and for the last ones that come before *flow* by name."""
         await asyncio.sleep(0)
-        while True:
-            others = [
-                task
-                for name, task in self._tasks.items()
-                if not task.done() and name != flow.name and (not self._flows[name].last or name < flow.name)
-            ]
-            if not others:
-                return
+        await self.ended(lambda other: other.name != flow.name and (not other.last or other.name < flow.name))
+
+    async def ended(self, which: Callable[[Flow], bool]) -> None:
+        """Wait until every flow that was started, and that *which* picks, has ended, however it ended."""
+        while others := [task for name, task in self._tasks.items() if not task.done() and which(self._flows[name])]:
             await asyncio.wait(others)
 
     async def cancel(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from rollout_gates import golden, registry
 from rollout_gates.catalogue import Catalogue, load, scan_claims
 from rollout_gates.conductor import Conductor, Context, Flow, opened, transcript_of
-from rollout_gates.environment import Draft, Environment, Overlay, read_environment
+from rollout_gates.environment import Draft, Environment, Overlay, SystemSettings, read_environment
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import EventLog, read_events
 from rollout_gates.evidence.redaction import Redactor
@@ -272,7 +272,7 @@ def _session(
         systems=systems,
         run_id=run_id,
         overlay=overlay or Overlay(),
-        golden={key: _golden(options.root / "golden_payloads", key) for key in systems},
+        golden={key: _golden(options.root / "golden_payloads", key, environment.systems[key]) for key in systems},
     )
     for settings in environment.systems.values():
         for name, secret in settings.held_secrets.items():
@@ -280,12 +280,15 @@ def _session(
     return session
 
 
-def _golden(folder: Path, system: str) -> dict[str, golden.Case]:
-    """Return the golden cases of *system* by their IDs; a system without a folder has none."""
+def _golden(folder: Path, system: str, settings: SystemSettings) -> dict[str, golden.Case]:
+    """Return the golden cases of *system* that its configuration has room for, by their IDs."""
     if not (folder / system).is_dir():
         return {}
-    names: frozenset[str] = getattr(registry.system_packages()[system], "GOLDEN_NAMES", frozenset())
-    return {case.id: case for case in golden.load(folder, system, names=names)}
+    package = registry.system_packages()[system]
+    names: frozenset[str] = getattr(package, "GOLDEN_NAMES", frozenset())
+    cases = {case.id: case for case in golden.load(folder, system, names=names)}
+    left_out = package.golden_left_out(settings, cases.values()) if hasattr(package, "golden_left_out") else frozenset()
+    return {name: case for name, case in cases.items() if name not in left_out}
 
 
 def exchanges_of(observation: Any) -> set[tuple[str, str | None]]:

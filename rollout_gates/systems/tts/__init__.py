@@ -1,6 +1,7 @@
 """The TTS provider cutover: its settings, its client, and the flows that observe it."""
 
 from rollout_gates.systems.tts.flows import FLOWS
+from rollout_gates.systems.tts.golden_share import left_out as golden_left_out
 from rollout_gates.systems.tts.golden_values import GOLDEN_NAMES, golden_values, send_golden
 from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.remove import remove
@@ -12,6 +13,7 @@ __all__ = [
     "GOLDEN_NAMES",
     "KEY",
     "Settings",
+    "golden_left_out",
     "golden_values",
     "open_session",
     "remove",

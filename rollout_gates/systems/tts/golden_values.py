@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from rollout_gates import golden
 from rollout_gates.systems.tts.flows.settling import settled
-from rollout_gates.systems.tts.names import KEY, TIER_1, tier_of
+from rollout_gates.systems.tts.golden_share import in_turn, is_tier_1, share
+from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.samples import characters, wide_characters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from rollout_gates.conductor import Context
     from rollout_gates.golden import Case, Exchange, Request
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _PADDING = "  \n\t "
 _FAR = 5000
-# Some cases of tier 1 a user, so that no window of theirs is used up (20 is the contract's default limit).
-_SHARE = 0.9
 
 _TEXTS: Mapping[str, Callable[[int], str]] = {
     "at_cap": characters,
@@ -49,9 +48,12 @@ async def send_golden(context: Context, case: Case) -> Exchange:
         return await golden_values(context, names)
 
     async def send(case: Case, request: Request) -> Reply:
+        if not context.settings.sign_up and is_tier_1(case):
+            # Here cases and flows draw on the same two users. What decides the clauses goes first.
+            await context.others_ended()
         if case.billable:
             await context.budget.spend(case.id, KEY)
-        client = await _actor(context, case, request)
+        client = await _actor(context, case)
         async with context.session.crowd:
             return await _sent(client, request)
 
@@ -93,7 +95,7 @@ async def _made(context: Context, name: str) -> str:
     return str(found)
 
 
-async def _actor(context: Context, case: Case, request: Request) -> Client:
+async def _actor(context: Context, case: Case) -> Client:
     """Return the client that sends *case*: nobody, user B, or one of the users that stand in for user A."""
     session: Session = context.session
     if case.actor == "anon":
@@ -102,30 +104,18 @@ async def _actor(context: Context, case: Case, request: Request) -> Client:
         return (await session.user_b()).client
     if _names_what_a_has(case):
         return (await session.user_a()).client
-    return (await session.identities.get(_stand_in(context, case, request))).client
+    return (await session.identities.get(_stand_in(context, case))).client
 
 
 def _names_what_a_has(case: Case) -> bool:
     return bool(golden.needs(case) & set(_MADE))
 
 
-def _stand_in(context: Context, case: Case, request: Request) -> str:
-    """Return the name of the user who sends *case*: cases of tier 1 are dealt out, so many a user, in their order."""
-    if tier_of(request.method, request.path) != TIER_1:
+def _stand_in(context: Context, case: Case) -> str:
+    """Return the name of the user who sends *case*: cases of tier 1 are dealt out, so many a user."""
+    if not is_tier_1(case):
         return "golden_1"
-    limit: int = context.settings.rate_limits.tier1_user
-    place = sorted(_tier_1(context.golden.values())).index(case.id)
-    return f"golden_{1 + place // max(1, int(limit * _SHARE))}"
-
-
-def _tier_1(cases: Iterable[Case]) -> list[str]:
-    return [
-        case.id
-        for case in cases
-        if case.request is not None
-        and case.actor == "user_a"
-        and tier_of(case.request.method, case.request.path) == TIER_1
-    ]
+    return f"golden_{1 + in_turn(context.golden.values()).index(case.id) // share(context.settings)}"
 
 
 async def _sent(client: Client, request: Request) -> Reply:

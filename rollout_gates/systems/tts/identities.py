@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.things import Things
 
 USER_A, USER_B = "user_a", "user_b"
-# Who stands in for a user of one scenario where nobody can sign up. A burst must not drain the bucket of user A.
-_STAND_INS = {"burst": USER_B}
+# Who stands in for a user of one scenario where nobody can sign up, all others being user A. The calls of tier 1 are
+# dealt out so that both stay within one window, and the burst, which comes last, has a bucket that may be drained.
+_STAND_INS = {"burst": USER_B, "errors": USER_B, "golden_2": USER_B, "golden_4": USER_B, "golden_6": USER_B}
 _TOKEN_CHARACTERS = 8
 
 

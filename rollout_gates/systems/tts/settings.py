@@ -135,6 +135,7 @@ class Settings(SystemSettings):
     vc_model: str | None = None
     vd_model: str | None = None
     rate_limits: RateLimits = RateLimits()
+    rate_windows: int = Field(1, ge=1, le=12)
     sign_up: bool = False
     email_domain: str = Field("example.com", pattern=r"^[a-z0-9.-]+\.[a-z]{2,}$")
     latency_budget_s: float = Field(120, gt=0, le=3600)
