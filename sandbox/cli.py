@@ -161,6 +161,8 @@ async def _serve(wish: Wish, *, as_json: bool, until_eof: bool) -> int:
             starting.result()
             _announce(sandbox, as_json=as_json)
         return await ending
+    except ModuleNotFoundError:
+        raise  # an installation without the extra; said by whoever runs the module
     except Exception as error:  # noqa: BLE001 - whatever it was, a person gets one line and a clean end
         print(f"sandbox: could not start: {error}", file=sys.stderr)
         return 1

@@ -12,7 +12,8 @@ from rollout_gates.cli import main
 COMMANDS = ("clauses", "verify", "render", "cleanup")
 WITHOUT = """
 import runpy, sys
-sys.modules["jwt"] = None
+sys.modules[{missing!r}] = None
+sys.argv = ["sandbox", "--json"]
 runpy.run_module("sandbox", run_name="__main__")
 """
 
@@ -57,10 +58,12 @@ def test_a_complaint_of_the_sandbox_names_the_command_that_was_typed():
     assert ended.stderr == "sandbox: no such mode: qwem. Did you mean qwen? (see --help)\n"
 
 
-def test_an_installation_without_the_extra_is_told_how_to_get_it():
-    command = [sys.executable, "-c", WITHOUT]
+@pytest.mark.parametrize("missing", ["jwt", "lameenc"])
+def test_an_installation_without_the_extra_is_told_how_to_get_it(missing):
+    command = [sys.executable, "-c", WITHOUT.format(missing=missing)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
+    said = f"sandbox: the Python package {missing} is missing; pip install 'rollout-gates[sandbox]'"
     assert ended.returncode == 1
-    assert ended.stderr.startswith("sandbox: the Python package jwt is missing; pip install 'rollout-gates[sandbox]'")
+    assert ended.stderr.startswith(said)
     assert len(ended.stderr.splitlines()) == 1
