@@ -59,7 +59,7 @@ def errors() -> tuple[Ask, ...]:
 async def request_ids(context: Context) -> RequestIds:
     """Make each call twice."""
     session: Session = context.session
-    client = (await session.identities.get("prober")).client
+    client = (await session.identities.get("errors")).client
     good, bad = await asyncio.gather(_traced(client, successes()), _traced(client, errors()))
     return RequestIds(good, bad)
 
