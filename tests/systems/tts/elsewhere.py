@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -86,7 +87,10 @@ class Elsewhere:
             "generations": [row for row in self.generations if row["user"] == user],
             "credit_ledger": self.users[user]["events"] if user else [],
         }
-        return web.json_response([{"id": row["id"]} for row in own[request.match_info["table"]]])
+        found = own[request.match_info["table"]]
+        if kind := request.query.get("type", "").removeprefix("eq."):
+            found = [row for row in found if row["type"] == kind]
+        return web.json_response([{"id": row["id"]} for row in reversed(found)])
 
     async def put_object(self, request: web.Request) -> web.Response:
         self.objects[request.match_info["key"]] = await request.read()
@@ -129,6 +133,9 @@ class Elsewhere:
         if ids and not is_uuid(ids[0]):
             raise Refused(422, "The id is no UUID.")
         answer: web.StreamResponse = await act(self, request, user, *ids)
+        if "no ids" in self.habits and request.method == "POST" and isinstance(answer, web.Response):
+            kept = {k: v for k, v in json.loads(answer.body).items() if k not in ("id", "task_id", "generation_id")}
+            return web.json_response(kept)
         return answer
 
     def _count(self, request: web.Request) -> None:

@@ -191,8 +191,8 @@ async def test_a_burst_is_sent_once_more_when_the_window_turned(tmp_path, monkey
     async with served(there), acting(tmp_path, settings_of(there.table())) as run:
         once, calls = bursting._once, []
 
-        async def turned(context, user):
-            seen = await once(context, user)
+        async def turned(context, user, *, drained):
+            seen = await once(context, user, drained=drained)
             calls.append(seen)
             return replace(seen, windows=(1, 1 if len(calls) > 1 else 2))
 
@@ -210,8 +210,8 @@ async def test_a_burst_that_is_cut_twice_cannot_be_judged(tmp_path, monkeypatch)
     async with served(there), acting(tmp_path, settings_of(there.table())) as run:
         once = bursting._once
 
-        async def turned(context, user):
-            return replace(await once(context, user), windows=(1, 2))
+        async def turned(context, user, *, drained):
+            return replace(await once(context, user, drained=drained), windows=(1, 2))
 
         monkeypatch.setattr(bursting, "_once", turned)
         with pytest.raises(CouldNotJudge, match="turned in the middle of the burst, twice"):
@@ -231,10 +231,55 @@ async def test_a_burst_waits_for_a_window_with_room(monkeypatch):
     monkeypatch.setattr(bursting.asyncio, "sleep", sleep)
     settings = SimpleNamespace(rate_limits=SimpleNamespace(window_s=300))
     session = SimpleNamespace(settings=settings, anon=SimpleNamespace(health=health))
-    await bursting._wait_for_room(SimpleNamespace(note=notes.append), session)
+    await bursting._wait_for_room(SimpleNamespace(note=notes.append), session, drained=False)
 
     assert 3 < slept[0] < 5
     assert "a burst must lie in one" in notes[0]
+
+
+@asynchronous
+async def test_a_burst_waits_for_a_bucket_with_room(monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def health():
+        return reply(200, headers={"Date": "Sun, 01 Mar 2026 12:02:00 GMT"})
+
+    monkeypatch.setattr(bursting.asyncio, "sleep", sleep)
+    settings = SimpleNamespace(rate_limits=SimpleNamespace(window_s=300))
+    session = SimpleNamespace(settings=settings, anon=SimpleNamespace(health=health))
+    for drained in (False, True):
+        await bursting._wait_for_room(SimpleNamespace(note=lambda _text: None), session, drained=drained)
+
+    assert [round(seconds) for seconds in slept] == [181]
+
+
+@asynchronous
+async def test_ids_that_an_answer_lacks_are_found_elsewhere(tmp_path):
+    there = Elsewhere(habits=frozenset({"no ids"}))
+    async with served(there), acting(tmp_path, settings_of(there.table())) as run:
+        speech, design, cancel = [await run.observe(name) for name in ("speech", "design", "cancel")]
+
+        assert speech.watch.status == "completed"
+        assert speech.row["status"] == "completed"
+        assert design.voice_id == design.row["id"]
+        assert cancel.row["status"] == "cancelled"
+        assert speech.started.task_id != cancel.started.task_id
+
+
+@asynchronous
+async def test_a_configured_user_who_is_busy_is_not_the_targets_fault(tmp_path):
+    there = Elsewhere()
+    there.tokens = {"opaque-a-0123456789": "id-a"}
+    there.users = {"id-a": {"balance": 1000, "events": []}}
+    there.tasks = {"t": {"id": "t", "user": "id-a", "type": "generate", "status": "processing"}}
+    async with served(there):
+        settings = settings_of(there.table(sign_up=False), user_a_token="opaque-a-0123456789")
+        async with acting(tmp_path, settings) as run:
+            with pytest.raises(CouldNotJudge, match="user_a is busy with something of before this run"):
+                await run.observe("speech")
 
 
 @asynchronous

@@ -97,9 +97,7 @@ async def test_a_step_is_the_answer_that_a_flow_got(tmp_path):
 def test_cases_of_tier_1_are_dealt_out_so_that_no_user_is_over_the_limit():
     context = SimpleNamespace(golden=CASES, settings=SimpleNamespace(rate_limits=SimpleNamespace(tier1_user=20)))
     senders = [
-        _stand_in(context, each)
-        for each in CASES.values()
-        if each.request is not None and each.actor == "user_a"
+        _stand_in(context, each) for each in CASES.values() if each.request is not None and each.actor == "user_a"
     ]
     tier_1 = [
         _stand_in(context, each)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
 from rollout_gates.systems.tts.flows.settling import refuse_poverty
+from rollout_gates.systems.tts.flows.speaking import newest_task
 from rollout_gates.systems.tts.names import KEY
-from rollout_gates.systems.tts.replies import Playback, json_object, row_of, text, value
+from rollout_gates.systems.tts.replies import Playback, json_object, row_of, rows, text, value
 from rollout_gates.systems.tts.samples import LANGUAGE, spoken, voice_name
 from rollout_gates.systems.tts.watching import Watch, watch
 
@@ -28,7 +28,8 @@ _INSTRUCT = "A calm adult voice, clear and even, at an unhurried pace."
 class Design:
     """The steps of one design; what comes after a step that failed was not tried and is ``None``.
 
-    *sample* is the preview's audio before it is saved, *preview* the saved voice's clip through its own route.
+    *sample* is the preview's audio before it is saved, *preview* the saved voice's clip through its own route, and
+    *voice_id* the saved voice.
     """
 
     name: str
@@ -38,12 +39,7 @@ class Design:
     save: Reply | None = None
     listing: Reply | None = None
     preview: Playback | None = None
-
-    @property
-    def voice_id(self) -> str | None:
-        """The id of the saved voice."""
-        saved = self.save is not None and self.save.status == 200
-        return text(json_object(self.save), "id") if saved else None
+    voice_id: str | None = None
 
     @property
     def row(self) -> Mapping[str, Any] | None:
@@ -75,8 +71,10 @@ async def _preview(context: Context, user: Identity, name: str, said: Mapping[st
     async with user.busy:
         begun = await user.client.design_preview(**said)
     refuse_poverty(begun, user.name, "a design preview")
-    task_id = text(json_object(begun), "task_id")
-    if begun.status != 200 or task_id is None:
+    if begun.status != 200:
+        return Design(name, begun)
+    task_id = text(json_object(begun), "task_id") or await newest_task(user.client, "design_preview")
+    if task_id is None:
         return Design(name, begun)
     session.things.made(planned, task_id)
     return Design(name, begun, await watch(user.client, task_id, patience_s=session.settings.latency_budget_s))
@@ -95,8 +93,13 @@ async def _saved(session: Session, user: Identity, seen: Design, said: Mapping[s
     audio = None if session.settings.is_qwen or seen.sample is None else seen.sample.body
     planned = session.things.planned("voice", seen.name, user.owner, how="designed")
     seen = replace(seen, save=await user.client.design_save(fields, audio))
-    if seen.voice_id is None:
+    if seen.save is None or seen.save.status != 200:
         return seen
-    session.things.made(planned, seen.voice_id)
-    listing, route = await asyncio.gather(user.client.voices(per_page=100), user.client.voice_preview(seen.voice_id))
-    return replace(seen, listing=listing, preview=await user.client.heard(route))
+    listing = await user.client.voices(per_page=100)
+    named = (text(row, "id") for row in rows(listing, "voices") if row.get("name") == seen.name)
+    voice_id = text(json_object(seen.save), "id") or next(named, None)
+    if voice_id is None:
+        return replace(seen, listing=listing)
+    session.things.made(planned, voice_id)
+    preview = await user.client.heard(await user.client.voice_preview(voice_id))
+    return replace(seen, listing=listing, preview=preview, voice_id=voice_id)
