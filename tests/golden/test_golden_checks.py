@@ -49,9 +49,14 @@ class Conductor:
         return golden.Exchange(case, "fast", answer(body, status=status), {"cap": 600, "text:short": "hello"})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def conductor():
     return Conductor()
+
+
+@pytest.fixture(scope="session")
+def rollout():
+    return Session()
 
 
 def pytest_configure(config):
