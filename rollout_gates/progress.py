@@ -35,7 +35,9 @@ class Progress:
         self._thread.join()
 
     def _follow(self) -> None:
-        while not self._stopped.wait(_LOOK_EVERY_S):
+        ended = False
+        while not ended:
+            ended = self._stopped.wait(_LOOK_EVERY_S)  # and one last look, so that no note is lost
             for event in self._news():
                 self._take(event)
             if self._running and time.monotonic() - self._spoke > self._quiet_s:

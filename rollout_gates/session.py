@@ -198,7 +198,7 @@ def open_controller(options: Options) -> Session:
     Raises `UsageProblem`, before anything is sent, for whatever the user has to mend first.
     """
     draft = _draft(options)
-    catalogue = load(options.root / "clauses")
+    catalogue = load(_near(options.root / "clauses"))
     faults = [name.strip() for name in (options.fault or "").split(",") if name.strip()]
     if faults and not draft.head.sandbox:
         raise UsageProblem(f"--fault: {draft.path} is no sandbox; faults are only ever switched on in a sandbox")
@@ -223,7 +223,7 @@ def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Ses
     """Join the run that the controlling process began."""
     overlay = Overlay(shared["overlay"])
     environment = _draft(options).finish(os.environ, overlay)
-    session = _session(options, environment, load(options.root / "clauses"), shared["run_id"], overlay)
+    session = _session(options, environment, load(_near(options.root / "clauses")), shared["run_id"], overlay)
     session.worker = worker
     if shared["folder"]:
         session.folder = Path(shared["folder"])
@@ -233,11 +233,16 @@ def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Ses
 
 def _draft(options: Options) -> Draft:
     wanted = options.env or os.environ.get("ROLLOUT_ENV")
-    folder = Path(os.path.relpath(options.root / "environments"))  # as a person names it in a message
+    folder = _near(options.root / "environments")
     if not wanted:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
         raise UsageProblem(f"--env is required: name the environment that is judged ({known}, or a file)")
     return read_environment(wanted, classes=registry.settings_classes(), folder=folder)
+
+
+def _near(path: Path) -> Path:
+    """Return *path* as a person would type it here, for messages."""
+    return Path(os.path.relpath(path))
 
 
 def _checked(options: Options, draft: Draft) -> tuple[str, ...]:
@@ -286,7 +291,7 @@ def _golden(folder: Path, system: str, settings: SystemSettings) -> dict[str, go
         return {}
     package = registry.system_packages()[system]
     names: frozenset[str] = getattr(package, "GOLDEN_NAMES", frozenset())
-    cases = {case.id: case for case in golden.load(folder, system, names=names)}
+    cases = {case.id: case for case in golden.load(_near(folder), system, names=names)}
     left_out = package.golden_left_out(settings, cases.values()) if hasattr(package, "golden_left_out") else frozenset()
     return {name: case for name, case in cases.items() if name not in left_out}
 

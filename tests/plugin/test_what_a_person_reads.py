@@ -9,7 +9,6 @@ CHATTY = SYSTEM.replace(
     """async def good(context):
     context.note("the first note")
     context.note("the second note")
-    await asyncio.sleep(1.5)
     return 42""",
 )
 
@@ -41,9 +40,18 @@ def test_the_recorded_command_line_is_else_the_one_that_was_typed(project):
     assert [word for word in ended.evidence["run"]["argv"] if word.startswith("--env")] == ["--env=here"]
 
 
-def test_notes_follow_each_other_without_gaps(project):
+def test_notes_follow_each_other_without_gaps_and_none_is_lost(project):
     project.write("packages/toy/__init__.py", CHATTY)
 
     ended = project.run()
 
     assert "\n  … the first note\n  … the second note\n" in ended.output
+
+
+def test_a_mistake_in_the_catalogue_is_told_with_the_path_that_one_types(project):
+    project.write("clauses/toy.toml", "system = 'toy'")
+
+    ended = project.run()
+
+    assert ended.status == 4
+    assert "ERROR: clauses/toy.toml: there is no [[clause]] in it" in ended.output
