@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_EVERY_S = 0.5
+# A line begins with its time and its kind; the many of other kinds need not be read.
+_OF_USE = re.compile(rb'"event":"(?:note|flow_started|flow_finished)"')
+_HEAD = 120
 
 
 class Progress:
@@ -49,7 +53,7 @@ class Progress:
             content = file.read()
         whole = content.rfind(b"\n") + 1
         self._read += whole
-        return [json.loads(line) for line in content[:whole].splitlines() if line.strip()]
+        return [json.loads(line) for line in content[:whole].split(b"\n") if _OF_USE.search(line, 0, _HEAD)]
 
     def _take(self, event: Mapping[str, Any]) -> None:
         match event["event"]:
