@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -36,22 +37,33 @@ async def remove(session: Session, resource: Resource) -> None:
 
 
 async def remove_all(session: Session) -> None:
-    """Remove what this run made and has not removed, newest first; what stays behind is written down."""
-    dead: str | None = None
-    for resource in session.things.remaining():
-        try:
-            if dead is None:
-                await remove(session, resource)
-        except (TargetUnreachable, TimedOut) as problem:
-            # It would be as dead for all the others, and each of them would have to time out.
-            dead = str(problem)
-        except (StaysBehind, CouldNotJudge) as problem:
-            session.things.left(resource, str(problem))
-            continue
-        if dead is None:
+    """Remove what this run made and has not removed: things first, then users; what stays behind is written down."""
+    remaining = session.things.remaining()
+    things = [resource for resource in remaining if resource.kind != "user"]
+    users = [resource for resource in remaining if resource.kind == "user"]
+    dead = await _remove_each(session, things, dead=None)
+    await _remove_each(session, users, dead=dead)
+
+
+async def _remove_each(session: Session, resources: list[Resource], *, dead: str | None) -> str | None:
+    """Remove *resources* at the same time; return why the target is *dead*, if it is: then the rest is not tried."""
+    found: list[object] = [dead] * len(resources)
+    if dead is None:
+        found = list(await asyncio.gather(*(_why_left(session, resource) for resource in resources)))
+    for resource, problem in zip(resources, found, strict=True):
+        if problem is None:
             session.things.gone(resource, "removed at the end of the run")
         else:
-            session.things.left(resource, dead)
+            session.things.left(resource, str(problem))
+    return next((str(problem) for problem in found if isinstance(problem, TargetUnreachable | TimedOut)), dead)
+
+
+async def _why_left(session: Session, resource: Resource) -> Exception | None:
+    try:
+        await remove(session, resource)
+    except (StaysBehind, CouldNotJudge) as problem:
+        return problem
+    return None
 
 
 async def _remove_user(session: Session, resource: Resource) -> None:
