@@ -58,10 +58,13 @@ async def lists(context: Context) -> Lists:
     session: Session = context.session
     await all_settled(context, "clone", "design", "speech", "cancel")
     user = await session.user_a()
-    voices, generations = await asyncio.gather(
-        _asked(context, "voices", user.client.voices, _SOURCES, await _made_voices(context, user)),
-        _asked(context, "generations", user.client.generations, _STATUSES, await _made_generations(context)),
-    )
+    made_voices, made_generations = await _made_voices(context, user), await _made_generations(context)
+    # Whatever else user A still does must not change the lists between two answers.
+    async with user.busy:
+        voices, generations = await asyncio.gather(
+            _asked(context, "voices", user.client.voices, _SOURCES, made_voices),
+            _asked(context, "generations", user.client.generations, _STATUSES, made_generations),
+        )
     return Lists(voices, generations)
 
 
