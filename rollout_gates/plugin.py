@@ -18,6 +18,7 @@ import pytest
 from rollout_gates import outcomes
 from rollout_gates.errors import UsageProblem
 from rollout_gates.golden import GoldenError
+from rollout_gates.leftovers import Leftovers
 from rollout_gates.progress import Progress
 from rollout_gates.run import Run
 from rollout_gates.selection import GATES, identifier, normalise, selector
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except (UsageProblem, GoldenError) as problem:
         raise pytest.UsageError(str(problem)) from None
     config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
+    config.pluginmanager.register(Leftovers(), "rollout-gates-leftovers")
     if session.run is not None:
         config.pluginmanager.register(ControllerHooks(config, session), "rollout-gates-controller")
 
