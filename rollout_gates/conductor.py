@@ -51,7 +51,10 @@ class Record(Protocol):
 
 @dataclass
 class Context:
-    """What a flow is handed. One object a system and run; the session in it is shared by all flows."""
+    """What a flow is handed. One object a system and run; the session in it is shared by all flows.
+
+    *sandbox_url* is the URL of the stand-in's remote control, where this run started a stand-in.
+    """
 
     system: str
     environment: Any
@@ -61,10 +64,17 @@ class Context:
     pace: Any
     journal: Any
     run_id: str
+    cell: str = ""
+    sandbox_url: str | None = None
     golden: Mapping[str, Any] = field(default_factory=dict)
     record: Record = lambda _kind, /, **_fields: None
     session: Any = None
     stage: Stage | None = None
+
+    @property
+    def company(self) -> str:
+        """The name under which the conductor knows the flows of this system and cell."""
+        return company_of(self.system, self.cell)
 
     async def observe(self, name: str) -> Any:
         """Wait for the observation of flow *name*; raises what that flow raised."""
@@ -82,9 +92,14 @@ class Context:
         self.record("note", text=text)
 
 
-def transcript_of(system: str, flow: str) -> str:
+def company_of(system: str, cell: str) -> str:
+    """Return the name of the flows of *system* in *cell*; a system without cells is its own company."""
+    return f"{system}@{cell}" if cell else system
+
+
+def transcript_of(company: str, flow: str) -> str:
     """Return the transcript that a flow's exchanges go to; flows of a family (``family:name``) share one."""
-    return f"{system}.{flow.partition(':')[0]}"
+    return f"{company}.{flow.partition(':')[0]}"
 
 
 OpenSession = Callable[[Context], contextlib.AbstractAsyncContextManager[Any]]
@@ -126,11 +141,12 @@ class Stage:
         return self._tasks[name]
 
     async def _run(self, flow: Flow) -> Any:
-        current_transcript.set(transcript_of(self._context.system, flow.name))
+        current_transcript.set(transcript_of(self._context.company, flow.name))
         if flow.last:
             await self._others_end(flow)
         record, started = self._context.record, time.monotonic()
-        record("flow_started", flow=flow.name, system=self._context.system)
+        told = {"flow": flow.name, "system": self._context.system, "cell": self._context.cell}
+        record("flow_started", **told)
         error: str | None = None
         try:
             return await flow.act(self._context)
@@ -139,7 +155,7 @@ class Stage:
             raise
         finally:
             seconds = round(time.monotonic() - started, 6)
-            record("flow_finished", flow=flow.name, system=self._context.system, duration_s=seconds, error=error)
+            record("flow_finished", **told, duration_s=seconds, error=error)
 
     async def _others_end(self, flow: Flow) -> None:
         """Wait for all that is not last, and for the last ones that come before *flow* by name."""
@@ -250,6 +266,18 @@ class Conductor:
             stage.start(self._demands.get(system, ()))
             return _Company(stage, stack.pop_all())
         raise AssertionError  # pragma: no cover - the stack never swallows
+
+
+@dataclass(frozen=True)
+class ConductorIn:
+    """The conductor as the checks of one cell see it: a system's name means its flows in this cell."""
+
+    conductor: Conductor
+    cell: str
+
+    def observe(self, system: str, name: str, *, timeout_s: float | None = None) -> Any:
+        """Return the observation of flow *name* of *system* in this cell, as `Conductor.observe` does."""
+        return self.conductor.observe(company_of(system, self.cell), name, timeout_s=timeout_s)
 
 
 def _patiently(future: Future[Result], timeout_s: float | None) -> Result:

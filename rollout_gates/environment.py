@@ -130,6 +130,7 @@ class Overlay:
 
     systems: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    control_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Draft:
     def finish(self, variables: Mapping[str, str], overlay: Overlay = Overlay()) -> Environment:
         """Validate the systems' tables and resolve their secrets. Raises `EnvironmentFileError`."""
         held = {**variables, **overlay.variables}
-        systems = {key: self._system(key, held, overlay) for key in self.tables}
+        systems = {key: self.system(key, held, overlay) for key in self.tables}
         head = self.head
         return Environment(
             self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
@@ -154,14 +155,20 @@ class Draft:
 
     def provisional(self) -> Environment:
         """Return the environment as far as the file alone tells: no secrets, nothing that a stand-in adds."""
-        systems = {key: self.classes[key].model_construct(**table) for key, table in self.tables.items()}
+        return self.of({key: self.classes[key].model_construct(**table) for key, table in self.tables.items()})
+
+    def of(self, systems: Mapping[str, SystemSettings]) -> Environment:
+        """Return the environment with these settings of its systems."""
         head = self.head
         return Environment(
             self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
         )
 
-    def _system(self, key: str, variables: Mapping[str, str], overlay: Overlay) -> SystemSettings:
-        table = _merged(overlay.systems.get(key, {}), self.tables[key])
+    def system(
+        self, key: str, variables: Mapping[str, str], overlay: Overlay, more: Mapping[str, Any] | None = None
+    ) -> SystemSettings:
+        """Validate the table of system *key*, with *more* laid over it. Raises `EnvironmentFileError`."""
+        table = _merged(overlay.systems.get(key, {}), {**self.tables[key], **(more or {})})
         settings = _validated(self.classes[key], table, self.path, (key,))
         missing = list(_resolve(settings, variables))
         problems = [(f"{key}.{name}", expected) for name, expected in settings.problems(self.head.kind)]

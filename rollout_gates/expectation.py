@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from rollout_gates.catalogue import Catalogue, Clause, applicability
-from rollout_gates.environment import Environment
+from rollout_gates.environment import Environment, SystemSettings
 from rollout_gates.errors import UsageProblem, did_you_mean
 
 Profile = Literal["runbook", "strict"]
 Row = dict[str, Any]
+Cells = Mapping[str, Mapping[str, SystemSettings]]
+"""The settings of each cell of each system; a system that is judged as it stands has one cell without a name."""
 
 
 def selected_systems(environment: Environment, wanted: str | None) -> tuple[str, ...]:
@@ -36,31 +38,36 @@ def refuse_unknown_waivers(environment: Environment, catalogue: Catalogue) -> No
 def expected_rows(
     catalogue: Catalogue,
     environment: Environment,
-    systems: Iterable[str],
+    cells: Cells,
     selects: Callable[[Iterable[str]], bool],
     profile: Profile,
 ) -> list[Row]:
-    """Return a row a clause that the selection covers: what it is, whether it applies, whether it is required."""
-    chosen = set(systems)
+    """Return a row a clause that the selection covers: what it is, whether it applies, whether it is required.
+
+    *cells* are the configurations of each system that is judged. Where a system has several, its rows tell of each.
+    """
     waivers = {waiver.clause: waiver.model_dump(mode="json") for waiver in environment.waivers}
     return [
-        _row(clause, environment, selects, profile, waivers.get(clause.id))
+        {
+            **_row(clause, environment, cells[clause.system], selects),
+            "required": profile == "strict" or clause.source == "R",
+            "waiver": waivers.get(clause.id),
+        }
         for clause in catalogue.clauses
-        if clause.system in chosen and selects(clause.gates)
+        if clause.system in cells and selects(clause.gates)
     ]
 
 
 def _row(
     clause: Clause,
     environment: Environment,
+    cells: Mapping[str, SystemSettings],
     selects: Callable[[Iterable[str]], bool],
-    profile: Profile,
-    waiver: Mapping[str, Any] | None,
 ) -> Row:
-    settings = environment.systems[clause.system]
+    told = [_cell(clause, name, settings, environment) for name, settings in cells.items()]
+    applicable = [cell for cell in told if cell["applicable"]]
+    decisive = next((cell for cell in applicable if not cell["unconfigured"]), (applicable or told)[0])
     gates = [gate for gate in clause.gates if selects([gate])] or list(clause.gates)
-    why_not = applicability(clause, settings.facts(), environment.kind, sandbox=environment.sandbox)
-    absent = sorted(set(clause.needs) - settings.capabilities())
     return {
         "id": clause.id,
         "system": clause.system,
@@ -69,9 +76,17 @@ def _row(
         "title": clause.title,
         "severity": clause.severity,
         "source": clause.source,
-        "required": profile == "strict" or clause.source == "R",
+        **{key: decisive[key] for key in ("applicable", "why_not", "unconfigured")},
+        "cells": told if len(told) > 1 else [],
+    }
+
+
+def _cell(clause: Clause, name: str, settings: SystemSettings, environment: Environment) -> Row:
+    why_not = applicability(clause, settings.facts(), environment.kind, sandbox=environment.sandbox)
+    absent = sorted(set(clause.needs) - settings.capabilities())
+    return {
+        "cell": name,
         "applicable": why_not is None,
         "why_not": why_not or "",
         "unconfigured": f"needs {', '.join(absent)}; see the environment file" if absent and why_not is None else "",
-        "waiver": waiver,
     }

@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 
 from rollout_gates import outcomes
+from rollout_gates.conductor import company_of
 from rollout_gates.errors import UsageProblem
 from rollout_gates.golden import GoldenError
 from rollout_gates.leftovers import Leftovers
@@ -129,20 +130,24 @@ def _is_worker(config: pytest.Config) -> bool:
 def _register_fixtures(node: pytest.Session, session: Session) -> None:
     """Offer the fixtures of a run. They know it already: asking for `request` costs each check another 0.03 ms."""
 
-    def rollout() -> Session:
-        """This process's share of the run."""
-        return session
-
-    def environment() -> Any:
-        """The validated environment of the run."""
-        return session.environment
-
-    def conductor() -> Iterator[Any]:
-        """The conductor of the run; closing it removes what the run made."""
-        yield session.conductor
+    def rollout() -> Iterator[Session]:
+        """This process's share of the run; its end removes what the run made."""
+        yield session
         session.conductor.close()
 
-    for fixture in (rollout, environment, conductor):
+    def cell() -> str:
+        """The cell that is judged: nameless, unless the run covers several configurations of a system."""
+        return ""
+
+    def environment(cell: str) -> Any:
+        """The validated environment of the run, with the settings of the cell."""
+        return session.environment_in(cell)
+
+    def conductor(rollout: Session, cell: str) -> Any:
+        """What hands out the observations of the cell."""
+        return rollout.conductor_in(cell)
+
+    for fixture in (rollout, cell, environment, conductor):
         pytest.register_fixture(name=fixture.__name__, func=fixture, node=node, scope="session")
 
 
@@ -158,6 +163,18 @@ class SuiteHooks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
         _register_fixtures(session, self.session)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "cell" not in metafunc.fixturenames or "golden_case" in metafunc.fixturenames:
+            return
+        claimed = claims(metafunc.definition)
+        known = self.session.catalogue.ids
+        systems = {known[name].system for name in claimed if name in known}
+        names = [
+            name for system in sorted(systems & set(self.session.systems)) for name in self.session.cell_names(system)
+        ]
+        if any(names):
+            metafunc.parametrize("cell", names, scope="session")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -184,11 +201,11 @@ class SuiteHooks:
 
     def _applies(self, item: pytest.Item) -> bool:
         rows = self.session.rows
-        mine = [rows[name] for name in claims(item) if name in rows]
+        mine = [self.session.row_in(rows[name], cell_of(item)) for name in claims(item) if name in rows]
         return any(row["applicable"] and not row["unconfigured"] for row in mine)
 
     def _runs_late(self, item: pytest.Item) -> bool:
-        return any(self.session.runs_last(system, flow) for system, flow in observed(item))
+        return any(self.session.runs_last(company, flow) for company, flow in observed(item))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -199,11 +216,11 @@ class SuiteHooks:
 
     @pytest.hookimpl(tryfirst=True)  # a parallel run is shared out by what stands in the event
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        checks = [{"nodeid": item.nodeid, "clauses": claims(item)} for item in session.items]
+        checks = [{"nodeid": item.nodeid, "clauses": claims(item), "cell": cell_of(item)} for item in session.items]
         self.session.record("collected", worker=worker_id(self.config), checks=checks)
         for item in session.items:
-            for system, flow in observed(item):
-                self.session.conductor.demand(system, [flow])
+            for company, flow in observed(item):
+                self.session.conductor.demand(company, [flow])
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         if not self.config.option.collectonly:
@@ -269,7 +286,7 @@ class ControllerHooks:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         from rollout_gates.scheduling import SystemScheduling  # noqa: PLC0415 - xdist may be off
 
-        return SystemScheduling(config, log, self.session.system_of)
+        return SystemScheduling(config, log, self.session.company_of)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -372,12 +389,19 @@ def claims(item: pytest.Item) -> list[str]:
     return list(dict.fromkeys(name for mark in item.iter_markers("clause") for name in mark.args))
 
 
+def cell_of(item: pytest.Item) -> str:
+    """Return the name of the cell that *item* judges."""
+    return str(getattr(getattr(item, "callspec", None), "params", {}).get("cell", ""))
+
+
 def observed(item: pytest.Item) -> list[tuple[str, str]]:
-    """Return the (system, flow) pairs whose observations *item* asks for, through its fixtures or its parameters."""
+    """Return the (company, flow) pairs whose observations *item* asks for, through its fixtures or its parameters."""
     definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     functions = [definition.func for found in definitions.values() for definition in found]
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-    return [pair for thing in (*functions, *parameters) if (pair := getattr(thing, "observes", None))]
+    pairs = (pair for thing in (*functions, *parameters) if (pair := getattr(thing, "observes", None)))
+    cell = cell_of(item)
+    return [(company_of(system, cell), flow) for system, flow in pairs]
 
 
 def worker_id(config: pytest.Config) -> str:

@@ -60,9 +60,9 @@ class Progress:
             case "note":
                 self._say(str(event.get("text")))
             case "flow_started":
-                self._running[str(event.get("flow"))] = time.monotonic()
+                self._running[_name(event)] = time.monotonic()
             case "flow_finished":
-                self._running.pop(str(event.get("flow")), None)
+                self._running.pop(_name(event), None)
 
     def _going_on(self) -> str:
         now = time.monotonic()
@@ -74,3 +74,8 @@ class Progress:
     def _say(self, text: str) -> None:
         self._spoke = time.monotonic()
         self._write(text)
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    cell = event.get("cell")
+    return f"{event.get('flow')} [{cell}]" if cell else str(event.get("flow"))

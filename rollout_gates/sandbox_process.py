@@ -31,7 +31,15 @@ class SandboxProcess:
 
     def overlay(self) -> Overlay:
         """Return what the stand-in adds to an environment file."""
-        return Overlay(self.ready["systems"], self.ready["variables"])
+        return Overlay(self.ready["systems"], self.ready["variables"], self.ready["control_url"])
+
+    def overlays(self) -> list[Overlay]:
+        """Return one overlay an instance that was started, each for the system that it belongs to."""
+        control_url = self.ready["control_url"]
+        return [
+            Overlay({name.partition("/")[0]: told["settings"]}, told["variables"], control_url)
+            for name, told in self.ready["instances"].items()
+        ]
 
     def stop(self) -> None:
         """Close the pipe and wait for the end; kill the process when it does not come."""
@@ -48,17 +56,19 @@ def start_sandbox(
     systems: Mapping[str, Mapping[str, Any]],
     *,
     faults: Iterable[str] = (),
-    position: str | None = None,
+    arguments: Iterable[str] = (),
 ) -> SandboxProcess:
-    """Start ``python -m sandbox`` for *systems* (their tables of the environment file). Raises `SandboxFailed`."""
+    """Start ``python -m sandbox`` for *systems* (their tables of the environment file). Raises `SandboxFailed`.
+
+    *arguments* go to its command line as they are, for example to start several instances.
+    """
     command = [sys.executable, "-m", "sandbox", "--json", "--until-eof"]
     command += [f"--system={','.join(systems)}"]
     for key, table in systems.items():
         command += [f"--setting={key}.{name}={value}" for name, value in _flat(table)]
     if listed := ",".join(faults):
         command.append(f"--fault={listed}")
-    if position:
-        command.append(f"--position={position}")
+    command += arguments
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True

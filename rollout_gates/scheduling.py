@@ -1,4 +1,4 @@
-"""How a parallel run shares the checks out: all checks of a system go to one worker, whose flows act once."""
+"""How a parallel run shares the checks out: all checks of a system's cell go to one worker, whose flows act once."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class SystemScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Load scheduling whose scope is the system that a check judges.
+    """Load scheduling whose scope is the system, and the cell of it, that a check judges.
 
-    A worker runs the flows of a system in its own process. Were its checks spread, each worker would act again:
+    A worker runs the flows of a cell in its own process. Were its checks spread, each worker would act again:
     users would be signed up twice, and provider money spent twice.
     """
 
-    def __init__(self, config: Any, log: Any, system_of: Callable[[str], str]) -> None:
+    def __init__(self, config: Any, log: Any, company_of: Callable[[str], str]) -> None:
         super().__init__(config, log)
-        self._system_of = system_of
+        self._company_of = company_of
 
     def _split_scope(self, nodeid: str) -> str:
         """Return the scope that *nodeid* belongs to."""
-        return self._system_of(nodeid)
+        return self._company_of(nodeid)

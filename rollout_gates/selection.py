@@ -26,6 +26,7 @@ GATES: Final = {
 }
 """Each gate's marker, dashed, with a sentence for ``--markers``."""
 
+MATRIX: Final = "mode-matrix"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORDS = {"and", "or", "not", "True", "False"}
 
@@ -53,6 +54,11 @@ def selector(expression: str, others: Iterable[str] = ()) -> Callable[[Iterable[
             raise UsageProblem(f"-m: unknown marker {name!r}{did_you_mean(name, GATES)}")
     tree = _parsed(expression)
     return lambda markers: _holds(tree, {identifier(marker) for marker in markers})
+
+
+def covers_cells(expression: str) -> bool:
+    """Tell whether *expression* selects the gate that is run in each configuration of a system."""
+    return bool(expression.strip()) and selector(expression)([MATRIX])
 
 
 def _parsed(expression: str) -> ast.expr:

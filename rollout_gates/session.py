@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rollout_gates import golden, registry
 from rollout_gates.catalogue import Catalogue, load, scan_claims
-from rollout_gates.conductor import Conductor, Context, Flow, opened, transcript_of
-from rollout_gates.environment import Draft, Environment, Overlay, SystemSettings, read_environment
+from rollout_gates.cells import Cell, first_settings, open_cells, provisional_cells, share_cells, shared_cells
+from rollout_gates.conductor import Conductor, ConductorIn, Context, Flow, company_of, opened, transcript_of
+from rollout_gates.environment import Draft, Environment, SystemSettings, read_environment
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import EventLog, read_events
 from rollout_gates.evidence.redaction import Redactor
@@ -21,7 +22,7 @@ from rollout_gates.evidence.transcript import Recorder, file_name
 from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
-from rollout_gates.selection import GATES, selector
+from rollout_gates.selection import GATES, covers_cells, selector
 from rollout_gates.wire.budget import Budget
 from rollout_gates.wire.client import Wire
 from rollout_gates.wire.journal import Journal
@@ -57,18 +58,18 @@ class Session:
     environment: Environment
     catalogue: Catalogue
     rows: Mapping[str, Row]
+    cells: Mapping[str, Cell]
     systems: tuple[str, ...]
     run_id: str
     folder: Path | None = None
     log: EventLog | None = None
     run: Run | None = None
     sandbox: SandboxProcess | None = None
-    overlay: Overlay = field(default_factory=Overlay)
     redactor: Redactor = field(default_factory=Redactor)
     conductor: Conductor = field(init=False)
     golden: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     worker: str = "main"
-    _systems_of: dict[str, str] = field(default_factory=dict)
+    _companies_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.conductor = Conductor(self._context, self.flows)
@@ -78,8 +79,27 @@ class Session:
         if self.log is not None:
             self.log.append(kind, **fields)
 
-    def flows(self, system: str) -> Mapping[str, Flow]:
-        """Return the flows of *system*: its own, and one a golden case."""
+    def cell_names(self, system: str) -> list[str]:
+        """Return the names of the cells of *system*; one without a name where it is judged as it stands."""
+        return [cell.name for cell in self.cells.values() if cell.system == system]
+
+    def environment_in(self, cell: str) -> Environment:
+        """Return the environment with the settings of *cell* for each system that has it."""
+        mine = {each.system: each.settings for each in self.cells.values() if each.name == cell}
+        return replace(self.environment, systems={**self.environment.systems, **mine})
+
+    def conductor_in(self, cell: str) -> ConductorIn:
+        """Return the conductor as checks of *cell* see it."""
+        return ConductorIn(self.conductor, cell)
+
+    @staticmethod
+    def row_in(row: Row, cell: str) -> Mapping[str, Any]:
+        """Return what the expected *row* says of *cell*."""
+        return next((told for told in row["cells"] if told["cell"] == cell), row)
+
+    def flows(self, company: str) -> Mapping[str, Flow]:
+        """Return the flows of *company*'s system: its own, and one a golden case."""
+        system = self.cells[company].system
         package = registry.system_packages()[system]
 
         def sends(case: Any) -> Flow:
@@ -91,17 +111,19 @@ class Session:
         golden = {f"golden:{case.id}": sends(case) for case in self.golden.get(system, {}).values()}
         return {**package.FLOWS, **golden}
 
-    def runs_last(self, system: str, flow: str) -> bool:
-        """Whether *flow* of *system* waits for all the others."""
-        found = registry.system_packages()[system].FLOWS.get(flow)
+    def runs_last(self, company: str, flow: str) -> bool:
+        """Whether *flow* of *company* waits for all the others."""
+        found = registry.system_packages()[self.cells[company].system].FLOWS.get(flow)
         return found is not None and found.last
 
-    def system_of(self, nodeid: str) -> str:
-        """Return the system that a collected check judges, by the clauses that it claims."""
-        if not self._systems_of and self.log is not None:
+    def company_of(self, nodeid: str) -> str:
+        """Return the company (system and cell) whose flows a collected check rests on."""
+        if not self._companies_of and self.log is not None:
             rows = (row for event in read_events(self.log.path).of("collected") for row in event["checks"])
-            self._systems_of = {row["nodeid"]: self.catalogue.ids[row["clauses"][0]].system for row in rows}
-        return self._systems_of.get(nodeid, "")
+            self._companies_of = {
+                row["nodeid"]: company_of(self.catalogue.ids[row["clauses"][0]].system, row["cell"]) for row in rows
+            }
+        return self._companies_of.get(nodeid, "")
 
     def scan_claims(self, path: Path) -> set[str]:
         """Return the clauses that a module names which may not even be importable."""
@@ -118,29 +140,32 @@ class Session:
         return shown if clean == text else clean
 
     def exchanges(self, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Return where the exchanges behind these (system, flow) pairs are recorded; no id stands for all of a file."""
+        """Return where the exchanges behind these (company, flow) pairs are recorded; no id is all of a file."""
         found = []
-        for system, flow in pairs:
-            seen = sorted(exchanges_of(self.conductor.seen(system, flow))) if ":" in flow else []
-            pairs_of = seen or [(transcript_of(system, flow), None)]
+        for company, flow in pairs:
+            seen = sorted(exchanges_of(self.conductor.seen(company, flow))) if ":" in flow else []
+            pairs_of = seen or [(transcript_of(company, flow), None)]
             found += [{"transcript": f"{_TRANSCRIPTS}/{file_name(name)}.jsonl", "id": each} for name, each in pairs_of]
         return found
 
     @contextlib.asynccontextmanager
-    async def _context(self, system: str) -> AsyncIterator[Context]:
-        """Open all that the flows of *system* share."""
+    async def _context(self, company: str) -> AsyncIterator[Context]:
+        """Open all that the flows of *company* share."""
         if self.folder is None:
             raise UsageProblem("nothing can be observed while tests are only collected")
-        limits, settings = self.environment.limits, self.environment.systems[system]
+        cell = self.cells[company]
+        system, limits, settings = cell.system, self.environment.limits, cell.settings
         package = registry.system_packages()[system]
         recorder = Recorder(self.folder / _TRANSCRIPTS, self.redactor, worker=self.worker)
         rates, window_s = settings.rates()
-        pace = Pace(self.folder / STATE / f"pace-{system}.json", rates, window_s, note=self._note)
+        pace = Pace(self.folder / STATE / f"pace-{company}.json", rates, window_s, note=self._note)
         async with Wire(recorder, run_id=self.run_id, timeout_s=limits.timeout_s, pace=pace, note=self._note) as wire:
             context = Context(
                 system=system,
                 environment=self.environment,
                 settings=settings,
+                cell=cell.name,
+                sandbox_url=cell.sandbox_url,
                 wire=wire,
                 budget=Budget(
                     self.folder / STATE / "spent.json", limits.model_dump(exclude={"timeout_s"}), self.record
@@ -165,10 +190,9 @@ class Session:
             f"gate: {self.options.markers or 'all'} · profile {self.options.profile} · {len(expected)} clauses",
             f"environment: {environment.name} ({environment.kind}, {environment.path})",
         ]
-        for key in self.systems:
-            settings = environment.systems[key]
-            facts = " ".join(f"{name}={value}" for name, value in settings.facts().items())
-            lines.append(f"target: {key} {facts} · {settings.target()}")
+        for cell in self.cells.values():
+            facts = " ".join(f"{name}={value}" for name, value in cell.settings.facts().items())
+            lines.append(f"target: {cell.system} {facts} · {cell.settings.target()}")
         if self.sandbox is not None:
             faults = ", ".join(self.sandbox.ready.get("faults") or ()) or "none"
             lines.append(f"sandbox: started by this run · faults: {faults}")
@@ -181,7 +205,7 @@ class Session:
         return {
             "run_id": self.run_id,
             "folder": str(self.folder) if self.folder else None,
-            "overlay": dict(self.overlay.systems),
+            "cells": share_cells(self.cells),
         }
 
     def close(self) -> None:
@@ -202,14 +226,15 @@ def open_controller(options: Options) -> Session:
     faults = [name.strip() for name in (options.fault or "").split(",") if name.strip()]
     if faults and not draft.head.sandbox:
         raise UsageProblem(f"--fault: {draft.path} is no sandbox; faults are only ever switched on in a sandbox")
-    if options.collect_only:
-        return _session(options, draft.provisional(), catalogue, new_run_id())
     systems = _checked(options, draft)
-    sandbox = start_sandbox({key: draft.tables[key] for key in systems}, faults=faults) if draft.head.sandbox else None
+    matrix = covers_cells(options.markers)
+    if options.collect_only:
+        return _session(options, draft.provisional(), provisional_cells(draft, systems, matrix=matrix), catalogue)
+    sandbox = _sandbox(draft, systems, faults, matrix=matrix) if draft.head.sandbox else None
     try:
-        overlay = sandbox.overlay() if sandbox else Overlay()
-        os.environ.update(overlay.variables)  # workers of a parallel run inherit them; nothing writes them down
-        session = _session(options, draft.finish(os.environ, overlay), catalogue, new_run_id(), overlay)
+        overlays = sandbox.overlays() if sandbox else []
+        cells = open_cells(draft, systems, overlays, os.environ, matrix=matrix)
+        session = _session(options, draft.of(first_settings(cells)), cells, catalogue)
         session.sandbox = sandbox
         _begin(session)
     except BaseException:
@@ -221,14 +246,20 @@ def open_controller(options: Options) -> Session:
 
 def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Session:
     """Join the run that the controlling process began."""
-    overlay = Overlay(shared["overlay"])
-    environment = _draft(options).finish(os.environ, overlay)
-    session = _session(options, environment, load(_near(options.root / "clauses")), shared["run_id"], overlay)
-    session.worker = worker
+    draft = _draft(options)
+    cells = shared_cells(draft, shared["cells"], os.environ)
+    session = _session(options, draft.of(first_settings(cells)), cells, load(_near(options.root / "clauses")))
+    session.run_id, session.worker = shared["run_id"], worker
     if shared["folder"]:
         session.folder = Path(shared["folder"])
         session.log = open_log(session.folder, session.redact)
     return session
+
+
+def _sandbox(draft: Draft, systems: Iterable[str], faults: Iterable[str], *, matrix: bool) -> SandboxProcess:
+    packages = registry.system_packages()
+    arguments = [more for key in systems if matrix for more in getattr(packages[key], "SANDBOX_ARGUMENTS", ())]
+    return start_sandbox({key: draft.tables[key] for key in systems}, faults=faults, arguments=arguments)
 
 
 def _draft(options: Options) -> Draft:
@@ -261,26 +292,28 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _session(
-    options: Options, environment: Environment, catalogue: Catalogue, run_id: str, overlay: Overlay | None = None
-) -> Session:
-    systems = selected_systems(environment, options.system)
+def _session(options: Options, environment: Environment, cells: Mapping[str, Cell], catalogue: Catalogue) -> Session:
     refuse_unknown_waivers(environment, catalogue)
-    for key in systems:
-        catalogue.check_facts(key, environment.systems[key].facts())
-    rows = expected_rows(catalogue, environment, systems, selector(options.markers), options.profile)
+    judged: dict[str, dict[str, SystemSettings]] = {}
+    for cell in cells.values():
+        catalogue.check_facts(cell.system, cell.settings.facts())
+        judged.setdefault(cell.system, {})[cell.name] = cell.settings
+    systems = tuple(judged)
+    rows = expected_rows(catalogue, environment, judged, selector(options.markers), options.profile)
     session = Session(
         options=options,
         environment=environment,
         catalogue=catalogue,
         rows={row["id"]: row for row in rows},
+        cells=cells,
         systems=systems,
-        run_id=run_id,
-        overlay=overlay or Overlay(),
-        golden={key: _golden(options.root / "golden_payloads", key, environment.systems[key]) for key in systems},
+        run_id=new_run_id(),
+        golden={
+            key: _golden(options.root / "golden_payloads", key, next(iter(judged[key].values()))) for key in systems
+        },
     )
-    for settings in environment.systems.values():
-        for name, secret in settings.held_secrets.items():
+    for cell in cells.values():
+        for name, secret in cell.settings.held_secrets.items():
             session.redactor.register(secret.reveal(), name)
     return session
 

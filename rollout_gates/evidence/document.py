@@ -22,7 +22,7 @@ from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import Events
 from rollout_gates.evidence.files import EvidenceNotWritten, canonical_json, described, write_whole
 from rollout_gates.evidence.text import one_line
-from rollout_gates.verdict import CheckResult, ClauseResult, Judgement, judge
+from rollout_gates.verdict import CellResult, CheckResult, ClauseResult, Judgement, judge
 
 SCHEMA: Final = "rollout-gates/evidence/1"
 FILE_NAME: Final = "evidence.json"
@@ -142,6 +142,17 @@ def _clause(clause: ClauseResult) -> Document:
         "checks": list(clause.checks),
         "waiver": dict(clause.waiver) if clause.waiver else None,
         "waiver_state": clause.waiver_state,
+        "cells": [_cell(cell) for cell in clause.cells],
+    }
+
+
+def _cell(cell: CellResult) -> Document:
+    return {
+        "cell": cell.cell,
+        "outcome": str(cell.outcome),
+        "reason": str(cell.reason) if cell.reason else None,
+        "message": cell.message,
+        "checks": list(cell.checks),
     }
 
 

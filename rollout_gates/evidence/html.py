@@ -48,6 +48,7 @@ def render_html(document: Row, directory: Path) -> str:
             blockers=views.blockers(document),
             checks=views.checks_by_node(document),
             clauses=sorted(document["clauses"], key=views.urgency),
+            cells=views.cells(document),
             timeline=timeline(document),
             data=page_json(page_data(document, directory)),
             policy=_POLICY,

@@ -103,6 +103,11 @@ def kind_of_error(check: Row) -> str:
     return f"inconclusive:{check['reason'] or fallback}"
 
 
+def cells(document: Row) -> list[str]:
+    """Return the names of the cells that the run covers, in their order; none where it judges one configuration."""
+    return list(dict.fromkeys(cell["cell"] for clause in document["clauses"] for cell in clause.get("cells") or ()))
+
+
 def facts(document: Row) -> list[tuple[str, str]]:
     """Return what each system says of itself, such as its mode, as (system, ``mode invoice, lane express``)."""
     run = document["run"]

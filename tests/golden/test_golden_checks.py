@@ -30,7 +30,8 @@ CASES = {case.id: case for case in golden.load(HERE / "g", "talk", names=NAMES)}
 
 
 class Session:
-    environment = SimpleNamespace(kind="local", systems={"talk": SimpleNamespace(facts=lambda: {"mode": "fast"})})
+    environment = SimpleNamespace(kind="local")
+    cells = {"talk": SimpleNamespace(system="talk", name="", settings=SimpleNamespace(facts=lambda: {"mode": "fast"}))}
     golden = {"talk": CASES}
     options = SimpleNamespace(update_golden=(HERE / "update").exists())
 
@@ -176,8 +177,11 @@ def test_parameters_are_sorted_marked_and_of_this_configuration(tmp_path):
     }
     cases = golden.load(folder(tmp_path / "g", files), "talk", names=NAMES)
     talk = SimpleNamespace(facts=lambda: {"mode": "fast", "lane": "task"})
-    environment = SimpleNamespace(kind="local", systems={"talk": talk})
-    session = SimpleNamespace(environment=environment, golden={"talk": {case.id: case for case in reversed(cases)}})
+    session = SimpleNamespace(
+        environment=SimpleNamespace(kind="local"),
+        cells={"talk": SimpleNamespace(system="talk", name="", settings=talk)},
+        golden={"talk": {case.id: case for case in reversed(cases)}},
+    )
 
     found = parameters(session)
 

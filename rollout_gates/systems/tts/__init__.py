@@ -1,5 +1,6 @@
 """The TTS provider cutover: its settings, its client, and the flows that observe it."""
 
+from rollout_gates.systems.tts.cells import SANDBOX_ARGUMENTS, cells
 from rollout_gates.systems.tts.flows import FLOWS
 from rollout_gates.systems.tts.golden_share import left_out as golden_left_out
 from rollout_gates.systems.tts.golden_values import GOLDEN_NAMES, golden_values, send_golden
@@ -12,7 +13,9 @@ __all__ = [
     "FLOWS",
     "GOLDEN_NAMES",
     "KEY",
+    "SANDBOX_ARGUMENTS",
     "Settings",
+    "cells",
     "golden_left_out",
     "golden_values",
     "open_session",
