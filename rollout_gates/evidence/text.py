@@ -16,6 +16,8 @@ def plain(text: object) -> str:
 
     Line ends and tabs stay. The result can stand in XML 1.0 and in HTML once it is escaped.
     """
+    if type(text) is str and text.isprintable():
+        return text  # most texts are: no line end, no control character, no mark of direction
     clean = _ANSI.sub("", str(text)).replace("\r\n", "\n").replace("\r", "\n")
     return _DIRECTION.sub("\ufffd", _CONTROL.sub("\ufffd", clean))
 

@@ -56,3 +56,11 @@ def test_a_noun_follows_its_number():
         "2,000 checks",
         "2 entries",
     ]
+
+
+@pytest.mark.parametrize("block", range(0, 0x110000, 0x10000), ids=hex)
+def test_the_short_way_through_lets_no_character_pass_that_the_long_way_stops(block):
+    # A line end is never printable, so the text that begins with one goes the long way.
+    letters = map(chr, range(block, block + 0x10000))
+
+    assert [letter for letter in letters if plain(f"a{letter}b") != plain(f"\na{letter}b")[1:]] == []
