@@ -75,9 +75,13 @@ def first_settings(cells: Mapping[str, Cell]) -> dict[str, SystemSettings]:
     return found
 
 
-def share_cells(cells: Mapping[str, Cell]) -> list[dict[str, Any]]:
-    """Return what a worker needs to open the same cells. Secrets are not in it: they are put into the environment."""
+def hand_down_secrets(cells: Mapping[str, Cell]) -> None:
+    """Put the secrets that a stand-in told into the environment that workers will inherit. Before they are started."""
     os.environ[_SECRETS] = json.dumps({company: dict(cell.overlay.variables) for company, cell in cells.items()})
+
+
+def share_cells(cells: Mapping[str, Cell]) -> list[dict[str, Any]]:
+    """Return what a worker needs to open the same cells, without the secrets, which it inherits."""
     return [
         {
             "system": cell.system,

@@ -12,7 +12,15 @@ from typing import Any
 
 from rollout_gates import golden, registry
 from rollout_gates.catalogue import Catalogue, load, scan_claims
-from rollout_gates.cells import Cell, first_settings, open_cells, provisional_cells, share_cells, shared_cells
+from rollout_gates.cells import (
+    Cell,
+    first_settings,
+    hand_down_secrets,
+    open_cells,
+    provisional_cells,
+    share_cells,
+    shared_cells,
+)
 from rollout_gates.conductor import Conductor, ConductorIn, Context, Flow, company_of, opened, transcript_of
 from rollout_gates.environment import Draft, Environment, SystemSettings, read_environment
 from rollout_gates.errors import UsageProblem
@@ -234,6 +242,7 @@ def open_controller(options: Options) -> Session:
     try:
         overlays = sandbox.overlays() if sandbox else []
         cells = open_cells(draft, systems, overlays, os.environ, matrix=matrix)
+        hand_down_secrets(cells)
         session = _session(options, draft.of(first_settings(cells)), cells, catalogue)
         session.sandbox = sandbox
         _begin(session)
