@@ -73,6 +73,10 @@ class SystemSettings(_Table):
         """What this configuration allows beyond the API, for example ``database``."""
         return frozenset()
 
+    def sandbox_capabilities(self) -> frozenset[str]:
+        """What the stand-in offers on top, for example ``control``: there a check may do as it likes."""
+        return frozenset()
+
     def rates(self) -> tuple[Mapping[str, int], float]:
         """Return the deployment's rate limits (calls a window, by tier) and the window in seconds."""
         return {}, 60.0

@@ -83,7 +83,8 @@ def _row(
 
 def _cell(clause: Clause, name: str, settings: SystemSettings, environment: Environment) -> Row:
     why_not = applicability(clause, settings.facts(), environment.kind, sandbox=environment.sandbox)
-    absent = sorted(set(clause.needs) - settings.capabilities())
+    held = settings.capabilities() | (settings.sandbox_capabilities() if environment.sandbox else frozenset())
+    absent = sorted(set(clause.needs) - held)
     return {
         "cell": name,
         "applicable": why_not is None,

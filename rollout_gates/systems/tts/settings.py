@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from rollout_gates.environment import Kind, Secrets, SystemSettings
+from rollout_gates.environment import Kind, Secret, Secrets, SystemSettings
 from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
 
 MODES = ("modal", "qwen")
@@ -154,6 +154,16 @@ class Settings(SystemSettings):
     def is_qwen(self) -> bool:
         """Whether the deployment is meant to run on provider `qwen`."""
         return self.provider_mode == "qwen"
+
+    def with_secrets(self, held: Mapping[str, Secret]) -> Settings:
+        """Return the same settings with exactly the secrets in *held*, by their keys."""
+        settings = self.model_copy()
+        settings._resolved = dict(held)  # noqa: SLF001 - our own
+        return settings
+
+    def sandbox_capabilities(self) -> frozenset[str]:
+        """What a playground of the sandbox gives to a check, whatever the environment file configures."""
+        return frozenset({"control", "logs", "payment_webhook", "service_role", "database"})
 
     def rates(self) -> tuple[Mapping[str, int], float]:
         """Calls a window, by tier, and the seconds of a window."""
