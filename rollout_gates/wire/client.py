@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal, Self
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from rollout_gates import __version__
 from rollout_gates.evidence.transcript import Exchange, Recorder
 from rollout_gates.wire.decode import ACCEPTED
-from rollout_gates.wire.errors import CouldNotJudge, RedirectLoop, shown_url
+from rollout_gates.wire.errors import CouldNotJudge, RedirectLoop, TimedOut, shown_url
 from rollout_gates.wire.pace import Pace
+from rollout_gates.wire.patience import Patience
 from rollout_gates.wire.reply import Reply, Sent
 from rollout_gates.wire.retry import Retry, RetryPolicy, retry_after_s
 from rollout_gates.wire.transport import Answer, Timeouts, Transport
+from rollout_gates.wire.urls import joined, origin
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 _LONGEST_429_WAIT_S: Final = 300.0
@@ -83,6 +84,7 @@ class Wire:
         self.user_agent = f"rollout-gates/{__version__} run/{run_id}"
         self._note = note
         self._transport = Transport(connections=connections, ca_file=ca_file)
+        self._patience = Patience()
 
     async def __aenter__(self) -> Self:
         return self
@@ -147,7 +149,8 @@ class Wire:
     async def fetch(self, url: str, *, method: str = "GET", follow: int = 5, **options: Any) -> Reply:
         """GET or HEAD *url* and follow up to *follow* redirects; each hop is an exchange of its own.
 
-        The credentials of *options* go to the first origin only. Raises `RedirectLoop`.
+        The credentials of *options* go to the first origin only. Raises `RedirectLoop`, and `BadAnswer` for a
+        redirect that leads nowhere.
         """
         hops: list[Reply] = []
         seen: set[str] = set()
@@ -158,24 +161,27 @@ class Wire:
                 return replace(reply, hops=tuple(hops))
             hops.append(reply)
             seen.add(url)
-            before, url = url, urljoin(url, target)
+            before, url = url, joined(url, target)
             if url in seen:
                 raise RedirectLoop(f"{shown_url(hops[0].request.url)}: the redirects go in a circle after {len(hops)}")
             if len(hops) > follow:
                 raise RedirectLoop(f"{shown_url(hops[0].request.url)}: more than {follow} redirects")
-            if _origin(before) != _origin(url):
+            if origin(before) != origin(url):
                 options = {**options, "headers": _without_credentials(options.get("headers"))}
 
     async def _tries(self, call: _Call, policy: RetryPolicy, *, patient: bool) -> Reply:
-        tries, first_id = 0, None
+        tries, first_id, waited = 0, None, False
         while True:
+            self._patience.ask(call.method, call.url)
             if self.pace is not None and call.tier is not None:
                 await self.pace.take(call.bucket, call.tier)
             tries += 1
             exchange_id = self.recorder.next_id()
+            patient = patient and not waited and self._patience.is_worth_a_wait(call.url, call.bucket, call.tier)
             outcome = await self._once(call, exchange_id, first_id, patient=patient)
+            self._learn_from(call, outcome, waited=waited)
             if isinstance(outcome, Reply) and outcome.status == 429 and patient:
-                patient, tries = False, tries - 1
+                waited, tries = True, tries - 1
                 await self._wait_429(call, outcome)
             elif policy.repeats(outcome, tries):
                 await asyncio.sleep(policy.wait_s(tries))
@@ -184,6 +190,21 @@ class Wire:
             else:
                 raise outcome
             first_id = first_id or exchange_id
+
+    def _learn_from(self, call: _Call, outcome: Reply | CouldNotJudge, *, waited: bool) -> None:
+        """Keep in mind how the target behaves, for the calls that come after this one."""
+        if isinstance(outcome, CouldNotJudge):
+            self._patience.silent(call.method, call.url, outcome)
+            return
+        if outcome.fault is not None and outcome.elapsed_s >= call.timeouts.total_s:
+            slow = f"{call.method} {shown_url(call.url)}: the body did not end within {call.timeouts.total_s:g} s"
+            self._patience.silent(call.method, call.url, TimedOut(slow))
+            return
+        self._patience.answered(call.method, call.url)
+        if outcome.status != 429:
+            self._patience.let_in(call.url, call.bucket, call.tier)
+        elif waited:
+            self._patience.refused_again(call.url, call.bucket, call.tier)
 
     async def _once(
         self, call: _Call, exchange_id: str, retry_of: str | None, *, patient: bool
@@ -307,11 +328,6 @@ def _merged(
     taken = {name.lower() for name, _ in pairs}
     kept = [(name, value) for name, value in [*defaults, *described] if name not in taken]
     return (*kept, *((name, value) for name, value in pairs if value is not None))
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
 
 
 def _without_credentials(headers: HeadersIn | None) -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ MOST_RETRIES = 2
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _PASSING = frozenset({502, 503, 504})
 _FIRST_WAIT_S = 0.25
+# A number in an answer may be longer than a float can hold.
+_FOREVER_S, _DIGITS = 1e9, 9
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ def _from_body(reply: Reply) -> float | None:
     except Exception:  # noqa: BLE001 - an unreadable body simply asks for nothing
         return None
     seconds = value.get("retry_after_seconds") if isinstance(value, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) and not isinstance(seconds, bool) else None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds != seconds:  # noqa: PLR0124 - NaN
+        return None
+    return float(max(min(seconds, _FOREVER_S), 0))
 
 
 def _from_header(value: str, now: float) -> float | None:
-    if value.strip().isdigit():
-        return float(value)
+    if value.strip().isdecimal():
+        return float(value.strip()[:_DIGITS])
     try:
         return email.utils.parsedate_to_datetime(value).timestamp() - now
     except (ValueError, TypeError):

@@ -10,7 +10,7 @@ import struct
 import pytest
 from aiohttp import web
 
-from rollout_gates.wire import NotConfigured, NotJson, RedirectLoop
+from rollout_gates.wire import BadAnswer, NotJson, RedirectLoop
 from tests.wire.scene import OK, asynchronous, http_server, raw_server, request_head, saying, scene
 
 SECRET = "s3cr3t-t0k3n-value"
@@ -213,8 +213,10 @@ async def test_a_redirect_to_another_scheme_is_not_followed(tmp_path):
         raise web.HTTPFound("file:///etc/passwd")
 
     async with http_server(away) as url, scene(tmp_path) as it:
-        with pytest.raises(NotConfigured):
+        with pytest.raises(BadAnswer) as caught:
             await it.wire.fetch(url)
+
+    assert str(caught.value) == f"{url}: the answer leads to 'file:///etc/passwd', which is no http(s) address"
 
 
 @asynchronous

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from rollout_gates.wire.errors import BadAnswer
 from rollout_gates.wire.reply import Reply
+from rollout_gates.wire.urls import joined
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 TERMINAL = frozenset({"completed", "failed", "cancelled"})
@@ -82,11 +82,11 @@ def absolute(url: str, *, api_url: str, answered: str) -> str:
     """Return *url* out of an answer as something that can be fetched.
 
     ``/api/...`` is relative to the web application, so it is taken to the function's host (section 1.2). Anything
-    else is relative to *answered*, the URL of the request that was answered.
+    else is relative to *answered*, the URL of the request that was answered. Raises `BadAnswer` for no http(s) URL.
     """
     if url == "/api" or url.startswith("/api/"):
         return api_url + url.removeprefix("/api")
-    return urljoin(answered, url)
+    return joined(answered, url)
 
 
 @dataclass(frozen=True)
