@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from rollout_gates.errors import UnknownFlow
 from rollout_gates.wire.client import current_transcript
+from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 Result = TypeVar("Result")
 _STEP_S = 0.2
@@ -206,8 +207,12 @@ class Conductor:
     def observe(self, system: str, name: str, *, timeout_s: float | None = None) -> Any:
         """Return the observation of flow *name* of *system*; raises what the flow raised, or ``TimeoutError``."""
         loop = self._running_loop()
-        company = _patiently(self._company(loop, system), timeout_s)
-        return _patiently(asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop), timeout_s)
+        try:
+            company = _patiently(self._company(loop, system), timeout_s)
+            return _patiently(asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop), timeout_s)
+        except (CouldNotJudge, BadAnswer) as problem:
+            # One and the same exception for all who ask: its traceback would grow with each of them.
+            raise problem.with_traceback(None) from None
 
     def seen(self, system: str, name: str) -> Any:
         """Return the observation of flow *name* if it was made already, else ``None``; starts and raises nothing."""

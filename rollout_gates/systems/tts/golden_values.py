@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates import golden
-from rollout_gates.systems.tts.flows.settling import settled
+from rollout_gates.systems.tts.flows.settling import ending, refuse_for_the_same_reason
 from rollout_gates.systems.tts.golden_share import in_turn, is_tier_1, share
 from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.samples import characters, wide_characters
@@ -57,12 +57,20 @@ async def send_golden(context: Context, case: Case) -> Exchange:
         async with context.session.crowd:
             return await _sent(client, request)
 
+    problems: list[Exception | None] = []
+
     async def step(path: str) -> Reply | None:
         flow, _, rest = path.partition(".")
-        found: Reply | None = golden.pick(await settled(context, flow), rest)
+        seen, problem = await ending(context, flow)
+        problems.append(problem)
+        found: Reply | None = golden.pick(seen, rest)
         return found
 
-    return await golden.observe(case, context.settings.provider_mode, supply=supply, send=send, step=step)
+    try:
+        return await golden.observe(case, context.settings.provider_mode, supply=supply, send=send, step=step)
+    except golden.NotReached:
+        refuse_for_the_same_reason(problems)
+        raise
 
 
 async def _value(context: Context, name: str) -> Any:
@@ -86,10 +94,11 @@ async def _made(context: Context, name: str) -> str:
         found = (await context.session.identities.get(name.removesuffix("_id"))).user_id
     elif name == "voice_id":
         found = (await context.observe("voice")).voice_id
-    elif name == "preview_task_id":
-        found = golden.pick(await settled(context, "design"), "watch.task_id")
     else:
-        found = golden.pick(await settled(context, "speech"), f"started.{name}")
+        flow, path = ("design", "watch.task_id") if name == "preview_task_id" else ("speech", f"started.{name}")
+        seen, problem = await ending(context, flow)
+        refuse_for_the_same_reason([problem])
+        found = golden.pick(seen, path)
     if not found:
         raise golden.NotReached(f"nothing was made that ${{{name}}} could stand for")
     return str(found)

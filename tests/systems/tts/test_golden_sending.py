@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from rollout_gates import golden
+from rollout_gates.reasons import Reason
 from rollout_gates.systems import tts
 from rollout_gates.systems.tts.golden_values import _stand_in
 from rollout_gates.systems.tts.samples import utf16_units
+from rollout_gates.wire import CouldNotJudge
 from tests.systems.tts.acting import acting, settings_of
 from tests.systems.tts.elsewhere import Elsewhere, served
 from tests.wire.scene import asynchronous
@@ -61,11 +63,13 @@ async def test_ids_come_from_the_flows(tmp_path):
 
 
 @asynchronous
-async def test_an_id_of_nothing_is_not_reached(tmp_path):
+async def test_an_id_of_nothing_says_why_nothing_was_made(tmp_path):
     there = Elsewhere()
     async with served(there), acting(tmp_path, settings_of(there.table()), billable_calls=0) as run:
-        with pytest.raises(golden.NotReached, match=r"\$\{task_id\}"):
+        with pytest.raises(CouldNotJudge, match=r"limits\.billable_calls") as caught:
             await tts.golden_values(run.context, {"task_id"})
+
+    assert caught.value.reason is Reason.OUT_OF_BUDGET
 
 
 @asynchronous

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.settling import settled
+from rollout_gates.systems.tts.flows.settling import ending, refuse_for_the_same_reason
 from rollout_gates.systems.tts.replies import TERMINAL, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout_gates.conductor import Context
-    from rollout_gates.systems.tts.flows.cancel import Cancel
-    from rollout_gates.systems.tts.flows.design import Design
-    from rollout_gates.systems.tts.flows.speech import Speech
     from rollout_gates.systems.tts.watching import Watch
     from rollout_gates.wire import Reply
 
@@ -33,10 +30,9 @@ class Answers:
 @flow("answers")
 async def answers(context: Context) -> Answers:
     """Wait for the flows and collect."""
-    clone = await settled(context, "clone")
-    design: Design | None = await settled(context, "design")
-    speech: Speech | None = await settled(context, "speech")
-    cancel: Cancel | None = await settled(context, "cancel")
+    endings = {name: await ending(context, name) for name in ("clone", "design", "speech", "cancel")}
+    refuse_for_the_same_reason([problem for _, problem in endings.values()])
+    clone, design, speech, cancel = (seen for seen, _ in endings.values())
     starts = [seen.started.reply for seen in (speech, cancel) if seen is not None]
     watches = [seen.watch for seen in (design, speech) if seen is not None and seen.watch is not None]
     stopped = cancel.task if cancel is not None else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
-from rollout_gates.systems.tts.flows.settling import settled
+from rollout_gates.systems.tts.flows.settling import common_reason, ending, refuse_for_the_same_reason, told
 from rollout_gates.systems.tts.replies import detail, value
 from rollout_gates.wire import CouldNotJudge
 
@@ -31,14 +31,19 @@ class Voice:
 async def voice(context: Context) -> Voice:
     """Find a usable voice. Raises `CouldNotJudge` when neither clone nor design made one."""
     needs = ("provider_voice_id", "provider_target_model") if context.settings.is_qwen else ()
-    clone: Clone | None = await settled(context, "clone")
+    clone: Clone | None
+    design: Design | None
+    clone, no_clone = await ending(context, "clone")
     if clone is not None and clone.voice_id and can_speak(clone.row, needs):
         return Voice(clone.voice_id, "clone")
-    design: Design | None = await settled(context, "design")
+    design, no_design = await ending(context, "design")
     if design is not None and design.voice_id and can_speak(design.row, needs):
         return Voice(design.voice_id, "design")
+    problems = (no_clone, no_design)
+    refuse_for_the_same_reason(problems)
+    cloned, designed = f"{_cloned(clone, needs)}{told(no_clone)}", f"{_designed(design, needs)}{told(no_design)}"
     raise CouldNotJudge(
-        Reason.SOURCE_ABSENT, f"no voice to speak with: {_cloned(clone, needs)}; {_designed(design, needs)}"
+        common_reason(problems) or Reason.SOURCE_ABSENT, f"no voice to speak with: {cloned}; {designed}"
     )
 
 
