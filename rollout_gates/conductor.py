@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +24,8 @@ from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 Result = TypeVar("Result")
 _STEP_S = 0.2
+_acting: ContextVar[str | None] = ContextVar("acting", default=None)
+"""The flow that acts; the tasks that it starts inherit it."""
 Act = Callable[["Context"], Awaitable[Any]]
 
 
@@ -114,6 +117,8 @@ class Stage:
         self._flows = flows
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._demanded: frozenset[str] = frozenset()
+        self._rests_on: dict[str, set[str]] = {}
+        self._more = asyncio.Event()
         context.stage = self
 
     def start(self, names: Iterable[str]) -> None:
@@ -124,7 +129,11 @@ class Stage:
 
     async def observe(self, name: str) -> Any:
         """Return the observation of *name*, starting its flow if nobody did. A cancelled caller leaves it running."""
-        return await asyncio.shield(self._task(name))
+        task = self._task(name)
+        if (who := _acting.get()) is not None:
+            self._rests_on.setdefault(who, set()).add(name)
+            self._more.set()
+        return await asyncio.shield(task)
 
     def seen(self, name: str) -> Any:
         """Return the observation of *name* if its flow ended well, else ``None``."""
@@ -143,6 +152,7 @@ class Stage:
 
     async def _run(self, flow: Flow) -> Any:
         current_transcript.set(transcript_of(self._context.company, flow.name))
+        _acting.set(flow.name)
         if flow.last:
             await self._others_end(flow)
         record, started = self._context.record, time.monotonic()
@@ -164,9 +174,28 @@ class Stage:
         await self.ended(lambda other: other.name != flow.name and (not other.last or other.name < flow.name))
 
     async def ended(self, which: Callable[[Flow], bool]) -> None:
-        """Wait until every flow that was started, and that *which* picks, has ended, however it ended."""
-        while others := [task for name, task in self._tasks.items() if not task.done() and which(self._flows[name])]:
-            await asyncio.wait(others)
+        """Wait until every flow that was started, and that *which* picks, has ended, however it ended.
+
+        Flows that themselves wait for the one that asks are not waited for: neither would ever end.
+        """
+        me = _acting.get()
+        while others := [
+            task
+            for name, task in self._tasks.items()
+            if not task.done() and which(self._flows[name]) and (me is None or not self._waits_for(name, me))
+        ]:
+            self._more.clear()
+            more = asyncio.create_task(self._more.wait())
+            await asyncio.wait([*others, more], return_when=asyncio.FIRST_COMPLETED)
+            more.cancel()
+
+    def _waits_for(self, name: str, other: str) -> bool:
+        """Tell whether flow *name* rests on *other*, by itself or through what it rests on."""
+        seen, ahead = set[str](), [name]
+        while ahead:
+            seen.add(at := ahead.pop())
+            ahead += self._rests_on.get(at, set()) - seen
+        return other in seen - {name}
 
     async def cancel(self) -> None:
         """End what still runs, and wait until it has ended."""

@@ -114,6 +114,40 @@ def test_a_last_flow_runs_alone_after_all_the_others():
     conductor.close()
 
 
+def resting(name: str, *others: str, after_s: float = 0, **options):
+    @flow(name, **options)
+    async def act(context):
+        await asyncio.sleep(after_s)
+        return [await context.observe(other) for other in others]
+
+    return act
+
+
+@pytest.mark.parametrize("after_s", [0, 0.1])
+def test_a_flow_may_rest_on_a_last_one_without_either_waiting_for_ever(after_s):
+    conductor = conductor_of(
+        sleeper("burst", 0, last=True), resting("golden:a", "burst", after_s=after_s), resting("far", "golden:a")
+    )
+    conductor.demand("toy", ["burst", "golden:a", "far"])
+
+    assert conductor.observe("toy", "far", timeout_s=5) == [["burst"]]
+    conductor.close()
+
+
+def test_a_last_flow_that_another_rests_on_still_waits_for_the_rest():
+    diary = Diary()
+    conductor = conductor_of(
+        sleeper("burst", 0, last=True), resting("golden:a", "burst"), sleeper("slow", 0.2), diary=diary
+    )
+    conductor.demand("toy", ["burst", "golden:a", "slow"])
+
+    conductor.observe("toy", "golden:a", timeout_s=5)
+
+    steps = [(kind, fields["flow"]) for kind, fields in diary.lines]
+    assert steps.index(("flow_finished", "slow")) < steps.index(("flow_started", "burst"))
+    conductor.close()
+
+
 def test_an_unknown_flow_is_named():
     conductor = conductor_of(sleeper("clone", 0))
 
