@@ -8,9 +8,11 @@ belongs to a check, so the last check waits for it; pytest by itself would tell 
 from __future__ import annotations
 
 import gc
+from typing import Any, Final
 
-import pytest
+import pluggy
 
+_hook: Final = pluggy.HookimplMarker("pytest")
 _THRESHOLDS = (20_000, 20, 20)
 
 
@@ -20,13 +22,13 @@ class Leftovers:
     def __init__(self) -> None:
         gc.set_threshold(*_THRESHOLDS)
 
-    @pytest.hookimpl(trylast=True)
+    @_hook(trylast=True)
     def pytest_collection_finish(self) -> None:
         """What was collected stays to the end, so it need not be looked through again."""
         gc.freeze()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> None:
+    @_hook(tryfirst=True)
+    def pytest_runtest_teardown(self, nextitem: Any) -> None:
         """Find the leftovers of all checks while there is still one to tell of them."""
         if nextitem is None:
             gc.collect()
