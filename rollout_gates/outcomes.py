@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from rollout_gates.evidence.text import one_line
 from rollout_gates.reasons import Reason
-from rollout_gates.verdict import CheckOutcome, ClauseResult, Judgement, Outcome
+from rollout_gates.verdict import CheckOutcome, CheckResult, ClauseResult, Judgement, Outcome
 from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 _MESSAGE_CHARACTERS = 2000
 _LINE_CHARACTERS = 300
+_NAMES_CHARACTERS = 100
+# From so many on, clauses that share a cause are told together.
+_TOGETHER = 3
+_RANK = {Outcome.RED: 0, Outcome.INCONCLUSIVE: 1, Outcome.WAIVED: 2}
+Report = TypeVar("Report")
 
 
 @dataclass(frozen=True)
@@ -83,24 +90,64 @@ def worst(phases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def summary(judgement: Judgement, problems: Iterable[str]) -> list[str]:
-    """Return a line a clause that is neither green nor inapplicable, worst first, then the run's own problems."""
-    rank = {Outcome.RED: 0, Outcome.INCONCLUSIVE: 1, Outcome.WAIVED: 2}
-    shown = [clause for clause in judgement.clauses if clause.outcome in rank]
-    lines = [_clause_line(clause) for clause in sorted(shown, key=lambda clause: (rank[clause.outcome], clause.id))]
-    return lines + [f"RUN           {problem}" for problem in (*judgement.problems, *problems)]
+    """Return a line a clause that is neither green nor inapplicable, worst first, then the run's own problems.
+
+    What several clauses share (a dead host, say) is told once, with their IDs below it.
+    """
+    shown = [clause for clause in judgement.clauses if clause.outcome in _RANK]
+    alike: dict[Any, list[ClauseResult]] = {}
+    for clause in sorted(shown, key=lambda clause: (_RANK[clause.outcome], clause.id)):
+        same = (clause.outcome, clause.reason, clause.required, clause.message)
+        alike.setdefault(same if clause.message else clause.id, []).append(clause)
+    lines = [line for clauses in alike.values() for line in _lines(clauses, judgement.checks)]
+    return lines + [f"RUN           {one_line(problem)}" for problem in (*judgement.problems, *problems)]
 
 
-def _clause_line(clause: ClauseResult) -> str:
+def few(reports: Sequence[Report], most: int = 12) -> list[Report]:
+    """Return at most *most* of *reports*, in their order: the first of each clause before a second of any."""
+    seen: dict[str, int] = {}
+    turns = []
+    for report in reports:
+        clause = next(iter((getattr(report, "rollout", None) or {}).get("clauses", ())), "")
+        seen[clause] = seen.get(clause, 0) + 1
+        turns.append(seen[clause])
+    chosen = sorted(range(len(reports)), key=lambda at: turns[at])[:most]
+    return [reports[at] for at in sorted(chosen)]
+
+
+def _lines(clauses: Sequence[ClauseResult], checks: Iterable[CheckResult]) -> list[str]:
+    if len(clauses) < _TOGETHER:
+        return [_told(clause, clause.id) for clause in clauses]
+    first = clauses[0]
+    count = sum(check.message == first.message for check in checks)
+    names = textwrap.wrap(", ".join(clause.id for clause in clauses), _NAMES_CHARACTERS, break_on_hyphens=False)
+    return [_told(first, f"{len(clauses)} clauses, {count} checks"), *(f"{'':<14}{line}" for line in names)]
+
+
+def _told(clause: ClauseResult, subject: str) -> str:
     reason = f" ({clause.reason})" if clause.reason else ""
     optional = "" if clause.required else " [not required by this profile]"
-    told = " ".join(clause.message.split()) or clause.title
-    return _cut(f"{clause.outcome.value.upper():<13} {clause.id}{reason}{optional}: {told}")
+    told = _first(clause.message) or clause.title
+    return f"{clause.outcome.value.upper():<13} {subject}{reason}{optional}: {told}"
+
+
+def _first(message: str) -> str:
+    """Return the first of the findings in *message*, and how many there are beyond it; indented lines belong to it."""
+    findings: list[str] = []
+    for line in message.splitlines():
+        if line.startswith(" ") and findings:
+            findings[-1] += line
+        elif line.strip():
+            findings.append(line)
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return one_line(findings[0], _LINE_CHARACTERS) + more if findings else ""
 
 
 def _message(problem: BaseException) -> str:
+    """Return what *problem* says, without the values that the test framework adds to a message that was given."""
     text = str(problem).strip() or type(problem).__name__
+    if isinstance(problem, AssertionError) and not text.startswith("assert "):
+        given, _, _ = text.partition("\nassert ")
+        # pytest indents all lines but the first by two blanks.
+        text = given.replace("\n  ", "\n")
     return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[: _MESSAGE_CHARACTERS - 1]}…"
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _LINE_CHARACTERS else f"{line[: _LINE_CHARACTERS - 1]}…"

@@ -6,6 +6,7 @@ verdict and stand-in); workers collect, run checks and append to the events.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ import pytest
 from rollout_gates import outcomes
 from rollout_gates.conductor import company_of
 from rollout_gates.errors import UsageProblem
+from rollout_gates.evidence.text import plain
 from rollout_gates.golden import GoldenError
 from rollout_gates.leftovers import Leftovers
 from rollout_gates.progress import Progress
@@ -240,8 +242,8 @@ class SuiteHooks:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
         report = cast("pytest.TestReport", (yield))
         finding = _finding(call, report)
-        if finding.outcome is CheckOutcome.INCONCLUSIVE:
-            report.longrepr = finding.message
+        if finding.outcome is CheckOutcome.INCONCLUSIVE or self._stands_alone(finding):
+            report.longrepr = plain(self.session.redact(finding.message))
         elif report.longrepr is not None and report.failed:
             report.longrepr = self.session.redact_repr(report.longrepr)
         report.rollout = {  # type: ignore[attr-defined]
@@ -251,6 +253,10 @@ class SuiteHooks:
             "exchanges": self.session.exchanges(observed(item)) if call.when == "call" else [],
         }
         return report  # type: ignore[return-value]
+
+    def _stands_alone(self, finding: outcomes.Finding) -> bool:
+        """Whether the message tells all: what the target did wrong. Who asks for tracebacks (--tb) gets them."""
+        return finding.outcome is CheckOutcome.FAILED and self.config.option.tbstyle == "auto"
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         found = getattr(report, "rollout", None)
@@ -329,15 +335,20 @@ class ControllerHooks:
                 self.session.record("session_finished", pytest_status=int(exitstatus))
                 session.exitstatus = self.run.finish(int(exitstatus))
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        judgement = self.run.judgement
-        if judgement is None:
-            return
-        lines = outcomes.summary(judgement, self.run.problems)
-        if lines:
-            terminalreporter.section("clauses that are not green", sep="-")
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
+        with _few(terminalreporter) as left_out:
+            result = yield
+        if left_out:
+            where = self.run.folder / "index.html"
+            terminalreporter.write_line(f"{left_out} more checks did not pass; they are in {where}, and here with -v")
+        if self.run.judgement is not None:
+            lines = outcomes.summary(self.run.judgement, self.run.problems)
+            if lines:
+                terminalreporter.section("clauses that are not green", sep="-")
             for line in lines:
                 terminalreporter.write_line(line)
+        return result
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
@@ -376,6 +387,20 @@ def _speaker(terminal: Any) -> Callable[[str], None]:
         stream.flush()
 
     return say
+
+
+@contextlib.contextmanager
+def _few(terminal: Any) -> Iterator[int]:
+    """Let pytest show the first few of what did not pass; yield how many that leaves out. With -v it shows all."""
+    stats: dict[str, list[Any]] = terminal.stats
+    kinds = ("failed", "error") if terminal.verbosity <= 0 else ()
+    whole: dict[str, list[Any]] = {kind: stats[kind] for kind in kinds if kind in stats}
+    few = {kind: outcomes.few(reports) for kind, reports in whole.items()}
+    stats.update(few)
+    try:
+        yield sum(map(len, whole.values())) - sum(map(len, few.values()))
+    finally:
+        stats.update(whole)
 
 
 def _ignore_interrupts() -> None:

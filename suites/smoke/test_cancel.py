@@ -20,6 +20,7 @@ def test_cancel_of_a_task_at_work_is_accepted(cancel):
 @pytest.mark.clause("TTS-SMOKE-06")
 def test_cancelled_task_says_cancelled(cancel):
     """After the cancel the task is cancelled (TTS-SMOKE-06)."""
+    check_step(cancel.started.reply, "the generate", CLAUSE)
     check_step(cancel.cancel, "the cancel", CLAUSE)
     check_task_status(cancel.task, "cancelled", CLAUSE)
 
@@ -27,5 +28,6 @@ def test_cancelled_task_says_cancelled(cancel):
 @pytest.mark.clause("TTS-SMOKE-06")
 def test_generation_of_a_cancelled_task_is_cancelled(cancel):
     """After the cancel the generation is cancelled too (TTS-SMOKE-06)."""
+    check_step(cancel.started.reply, "the generate", CLAUSE)
     check_step(cancel.cancel, "the cancel", CLAUSE)
     check_row_status(cancel.row, cancel.listing, "cancelled", CLAUSE)

@@ -20,5 +20,6 @@ def test_uploaded_clip_is_finalized_into_a_voice(clone):
 @pytest.mark.clause("TTS-SMOKE-03")
 def test_cloned_voice_is_listed_under_the_active_provider(clone, deployment):
     """The cloned voice is listed under the active provider, ready to speak (TTS-SMOKE-03)."""
+    check_step(clone.upload_url, "the upload URL", CLAUSE)
     check_step(clone.finalize, "the finalize", CLAUSE)
     check_voice_row(clone.row, clone.listing, deployment, CLAUSE)
