@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from rollout_gates.errors import UnknownFlow
-from rollout_gates.wire.client import current_transcript
+from rollout_gates.families import Families
+from rollout_gates.wire.client import current_transcript, current_turn
 from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 Result = TypeVar("Result")
@@ -119,6 +120,7 @@ class Stage:
         self._demanded: frozenset[str] = frozenset()
         self._rests_on: dict[str, set[str]] = {}
         self._more = asyncio.Event()
+        self._families = Families()
         context.stage = self
 
     def start(self, names: Iterable[str]) -> None:
@@ -135,10 +137,17 @@ class Stage:
             self._more.set()
         return await asyncio.shield(task)
 
-    def seen(self, name: str) -> Any:
-        """Return the observation of *name* if its flow ended well, else ``None``."""
+    async def hand_out(self, name: str) -> Any:
+        """Return the observation of *name* to somebody outside of the event loop, members of a family in batches."""
+        task = self._task(name)
+        await asyncio.wait([task])
+        await self._families.batch(name)
+        return task.result()
+
+    def ended_task(self, name: str) -> asyncio.Task[Any] | None:
+        """Return the task of flow *name* if it has ended."""
         task = self._tasks.get(name)
-        return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
+        return task if task and task.done() else None
 
     def _task(self, name: str) -> asyncio.Task[Any]:
         if name not in self._flows:
@@ -148,11 +157,13 @@ class Stage:
             # The exception belongs to whoever observes; without this asyncio would report it a second time.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._tasks[name] = task
+            self._families.joined(name, task)
         return self._tasks[name]
 
     async def _run(self, flow: Flow) -> Any:
         current_transcript.set(transcript_of(self._context.company, flow.name))
         _acting.set(flow.name)
+        current_turn.set(self._families.turn(flow.name))
         if flow.last:
             await self._others_end(flow)
         record, started = self._context.record, time.monotonic()
@@ -235,20 +246,27 @@ class Conductor:
 
     def observe(self, system: str, name: str, *, timeout_s: float | None = None) -> Any:
         """Return the observation of flow *name* of *system*; raises what the flow raised, or ``TimeoutError``."""
-        loop = self._running_loop()
         try:
+            if ended := self._ended(system, name):
+                return ended.result()
+            loop = self._running_loop()
             company = _patiently(self._company(loop, system), timeout_s)
-            return _patiently(asyncio.run_coroutine_threadsafe(company.stage.observe(name), loop), timeout_s)
+            return _patiently(asyncio.run_coroutine_threadsafe(company.stage.hand_out(name), loop), timeout_s)
         except (CouldNotJudge, BadAnswer) as problem:
             # One and the same exception for all who ask: its traceback would grow with each of them.
             raise problem.with_traceback(None) from None
 
     def seen(self, system: str, name: str) -> Any:
         """Return the observation of flow *name* if it was made already, else ``None``; starts and raises nothing."""
+        task = self._ended(system, name)
+        return task.result() if task and not task.cancelled() and not task.exception() else None
+
+    def _ended(self, system: str, name: str) -> asyncio.Task[Any] | None:
+        """Return the flow if it has ended. What has ended changes no more, so no event loop need be asked."""
         opening = self._companies.get(system)
-        if opening is None or not opening.done() or opening.exception() is not None:
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception() is not None:
             return None
-        return opening.result().stage.seen(name)
+        return opening.result().stage.ended_task(name)
 
     def close(self) -> None:
         """Cancel what runs, close every session (which removes what the run made), and end the loop."""

@@ -6,6 +6,7 @@ import asyncio
 import json as json_module
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -41,6 +42,9 @@ class _Unset:
 UNSET: Final = _Unset()
 # The transcript of the flow or check that runs; a task inherits it.
 current_transcript: ContextVar[str] = ContextVar("current_transcript", default="main")
+# What a request of the flow that runs has to wait for; a task inherits it, too. Waiting is no part of an exchange.
+NO_TURN: Final[AbstractAsyncContextManager[None]] = nullcontext()
+current_turn: ContextVar[AbstractAsyncContextManager[None]] = ContextVar("current_turn", default=NO_TURN)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,8 @@ class Wire:
             tries += 1
             exchange_id = self.recorder.next_id()
             patient = patient and not waited and self._patience.is_worth_a_wait(call.url, call.bucket, call.tier)
-            outcome = await self._once(call, exchange_id, first_id, patient=patient)
+            async with current_turn.get():
+                outcome = await self._once(call, exchange_id, first_id, patient=patient)
             self._learn_from(call, outcome, waited=waited)
             if isinstance(outcome, Reply) and outcome.status == 429 and patient:
                 waited, tries = True, tries - 1
