@@ -3,6 +3,8 @@
     GET    /_control/state                       systems, instances, faults, clock
     PUT    /_control/faults  {"on": ["tts:F-13"]}   exactly these, everything else off
     POST   /_control/clock   {"skip_s": 3600}       tokens, signed URLs and windows age
+    POST   /_control/<system>/instances {...}       one more instance (201), see its `playgrounds.py`
+    DELETE /_control/<system>/instances/<name>      end it; nothing of it is left
 
     A system adds what its instances can do, under /_control/<system>/<instance>/..., see its `remote.py`.
 
@@ -13,6 +15,7 @@ one cannot pass for an effect.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
@@ -47,15 +50,42 @@ class Controlled(Protocol):
         """Do *action*. Returns a JSON value. Raises Refused."""
 
 
+class Maker(Protocol):
+    """Makes instances while the sandbox runs."""
+
+    async def make(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """Start an instance as *wish* says; returns its `name` and what a client needs. Raises Refused."""
+
+    async def end(self, name: str) -> None:
+        """End an instance that `make` started. Raises Refused."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """An instance that was just started for *system*."""
+
+    system: str
+    instance: dict[str, Any]
+
+    def told(self, control_url: str) -> dict[str, Any]:
+        """What its maker said of it, and where it is controlled."""
+        return {**self.instance, "control": f"{control_url}/{self.system}/{self.instance['name']}"}
+
+
 class Control:
-    """Answers control calls for all instances of a sandbox."""
+    """Answers control calls for all instances of a sandbox. *makers* is read at each call, by system."""
 
     def __init__(
-        self, clock: Clock, switches: Mapping[str, Switches], instances: Mapping[str, Mapping[str, Controlled]]
+        self,
+        clock: Clock,
+        switches: Mapping[str, Switches],
+        instances: Mapping[str, Mapping[str, Controlled]],
+        makers: Mapping[str, Maker],
     ) -> None:
         self._clock = clock
         self._switches = switches
         self._instances = instances
+        self._makers = makers
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one call."""
@@ -64,6 +94,8 @@ class Control:
             answer = await self._perform(request.method, request.path, request.query, body)
         except Refused as refused:
             return web.json_response({"detail": str(refused)}, status=refused.status)
+        if isinstance(answer, Made):
+            return web.json_response(answer.told(f"{request.url.origin()}{PREFIX}"), status=201)
         return web.json_response(answer)
 
     async def _perform(self, method: str, path: str, query: Mapping[str, str], body: dict[str, Any]) -> Any:
@@ -76,6 +108,8 @@ class Control:
         if what == "POST /clock":
             return self._skip(take(body, {"skip_s": (int, float)})["skip_s"])
         parts = path.removeprefix(f"{PREFIX}/").split("/")
+        if path.startswith(f"{PREFIX}/") and parts[1:2] == ["instances"]:
+            return await self._make_or_end(method, parts[0], parts[2:], body)
         if path.startswith(f"{PREFIX}/") and len(parts) == 3:
             return await self._instance(parts[0], parts[1]).control(method, parts[2], query, body)
         raise Refused(f"no such call: {method} {path}", status=404)
@@ -108,6 +142,17 @@ class Control:
         except ValueError as error:
             raise Refused(str(error)) from error
         return {"now": self._clock.now().isoformat(), "skipped_s": self._clock.skipped_s}
+
+    async def _make_or_end(self, method: str, system: str, named: list[str], body: dict[str, Any]) -> Any:
+        maker = self._makers.get(system)
+        if maker is None:
+            raise Refused(f"no system {system}; there are {', '.join(self._makers) or 'none yet'}", status=404)
+        if method == "POST" and not named:
+            return Made(system, await maker.make(body))
+        if method == "DELETE" and len(named) == 1:
+            await maker.end(named[0])
+            return {"ended": named[0]}
+        raise Refused("instances are made with POST .../instances and ended with DELETE .../instances/NAME", status=404)
 
     def _instance(self, system: str, name: str) -> Controlled:
         instances = self._instances.get(system, {})

@@ -55,6 +55,7 @@ class Sandbox:
     switches: dict[str, Switches] = field(default_factory=dict)
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     users: dict[str, dict[str, dict[str, dict[str, str]]]] = field(default_factory=dict)
+    makers: dict[str, Any] = field(default_factory=dict)
     control_url: str = ""
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class Sandbox:
 
         for key, options in self.wish.options.items():
             self._outline(key, options)
-        control = Control(self.clock, self.switches, self.instances)
+        control = Control(self.clock, self.switches, self.instances, self.makers)
         self._server = Server()
         await self._server.start(control.handle)
         self.control_url = f"{self._server.url}{PREFIX}"
@@ -82,6 +83,9 @@ class Sandbox:
             system = system_module(key)
             await system.start(list(instances.values()), cluster)
             self.users[key] = {name: await system.users(instance) for name, instance in instances.items()}
+            self.makers[key] = importlib.import_module(f"sandbox.{key}.playgrounds").Playgrounds(
+                cluster, self.wish.options[key], self.switches[key], instances, verbose=self.wish.verbose
+            )
 
     def _outline(self, key: str, options: Any) -> None:
         faults = [fault.id for fault in self.wish.faults if fault.system == key]
@@ -92,11 +96,10 @@ class Sandbox:
 
     async def close(self) -> None:
         """End everything. A cluster that is still starting is waited for, so that it can be ended too."""
-        for instances in self.instances.values():
-            for instance in instances.values():
-                await instance.close()
         if self._server is not None:
-            await self._server.close()
+            await self._server.close()  # first, so that nobody asks for one more instance
+        every = [instance for instances in self.instances.values() for instance in instances.values()]
+        await asyncio.gather(*(instance.close() for instance in every))
         if self._cluster is not None:
             outcome = (await asyncio.gather(self._cluster, return_exceptions=True))[0]
             if not isinstance(outcome, BaseException):

@@ -49,7 +49,7 @@ exec 3<&0
     --encoding=UTF8 --no-locale --wal-segsize=1 $4 && rm -f "$2/password" &&
   exec "$1/postgres" -D "$2/data" -p "$5" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
     -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 \
-    -c jit=off -c timezone=UTC -c log_timezone=UTC -c max_connections=100 $6
+    -c jit=off -c timezone=UTC -c log_timezone=UTC -c max_connections=300 $6
 ) </dev/null 3<&- >"$2/log" 2>&1 &
 server=$!
 ( read -r _ <&3; while kill -QUIT "$server"; do kill -TERM 0; sleep 0.1; done ) 2>/dev/null &

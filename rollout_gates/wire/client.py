@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json as json_module
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -101,6 +102,12 @@ class Wire:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
+
+    def unpaced(self) -> Wire:
+        """Return the same wire, its connections shared, for calls that no rate limit of the target's counts."""
+        other = copy.copy(self)
+        other.pace = None
+        return other
 
     async def send(
         self,

@@ -66,9 +66,17 @@ class Instance:
     breakage: Breakage
 
     def __init__(
-        self, *, mode: str, lane: str, clock: Clock, faults: Switches, options: Options, verbose: bool = False
+        self,
+        *,
+        mode: str,
+        lane: str,
+        clock: Clock,
+        faults: Switches,
+        options: Options,
+        verbose: bool = False,
+        name: str | None = None,
     ) -> None:
-        self.name = f"{mode}-{lane}"
+        self.name = name or f"{mode}-{lane}"
         self.clock = clock
         self.faults = faults
         self.options = options
@@ -122,6 +130,11 @@ class Instance:
         await self.providers.close()
         if hasattr(self, "db"):
             await self.db.close()
+
+    async def discard(self, cluster: Cluster) -> None:
+        """Close, and drop the database too."""
+        await self.close()
+        await asyncio.to_thread(cluster.drop_database, self._database)
 
     @property
     def _database(self) -> str:

@@ -12,6 +12,7 @@ POST   hold     {"provider": "dashscope", "call": "synthesis", "count": 1}     w
 POST   release  {"provider": "dashscope", "call": "synthesis", "count": 1}     without count: all, and end the hold
 POST   break    {"what": "storage_write" | "rpc:NAME" | "update:TABLE", "on": true}
 POST   variables {"TTS_PROVIDER_MODE": "modal", "DASHSCOPE_API_KEY": null}     redeploy; null removes
+POST   clock    {"skip_s": 3600}           the instance's clock; the instances of the start share one
 POST   kill_worker                         background work dies, as with its isolate
 GET    log                                 log lines of the API; DELETE forgets them
 GET    state
@@ -55,6 +56,7 @@ class Remote:
             "POST release": self._release,
             "POST break": self._break,
             "POST variables": self._variables,
+            "POST clock": self._clock,
             "POST kill_worker": self._kill_worker,
             "GET log": self._log,
             "DELETE log": self._forget_log,
@@ -125,6 +127,11 @@ class Remote:
             raise Refused(f"a variable is an upper-case name and a text or null: {', '.join(wrong)}")
         self._instance.redeploy(body)
         return self._instance.state()
+
+    async def _clock(self, _query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        clock = self._instance.clock
+        clock.skip(take(body, {"skip_s": (int, float)})["skip_s"])
+        return {"now": clock.now().isoformat(), "skipped_s": clock.skipped_s}
 
     async def _kill_worker(self, _query: Mapping[str, str], _body: dict[str, Any]) -> Any:
         return {"killed": await self._instance.kill_workers()}

@@ -47,6 +47,15 @@ class Session:
 @contextlib.asynccontextmanager
 async def open_session(context: Context) -> AsyncIterator[Session]:
     """Yield the session of a run; at the end remove what the run made."""
+    session = session_of(context)
+    try:
+        yield session
+    finally:
+        await remove_all(session)
+
+
+def session_of(context: Context) -> Session:
+    """Return a session in *context*; whoever asks for it sees to what is made in it."""
     settings: Settings = context.settings
     anon = Client(context.wire, settings)
     accounts = Accounts(context.wire, settings)
@@ -54,8 +63,4 @@ async def open_session(context: Context) -> AsyncIterator[Session]:
     identities = Identities(
         anon, accounts, things, context.run_id, register=context.wire.recorder.redactor.register, note=context.note
     )
-    session = Session(settings, context.environment.kind, anon, accounts, identities, things)
-    try:
-        yield session
-    finally:
-        await remove_all(session)
+    return Session(settings, context.environment.kind, anon, accounts, identities, things)

@@ -38,7 +38,7 @@ def read_sql(path: Path) -> LiteralString:
 
 def prepare_template(cluster: Cluster, until: str = NEWEST) -> str:
     """Make a template database with the schema up to *until* and return its name. Blocking; some 60 ms."""
-    name = f"tts_template_{until}"
+    name = template_name(until)
     dsn = cluster.create_database(name)
     with psycopg.connect(dsn) as connection:
         connection.execute(read_sql(HERE / "platform.sql"))
@@ -49,6 +49,11 @@ def prepare_template(cluster: Cluster, until: str = NEWEST) -> str:
         for path in migrations(until):
             migrate(connection, path)
     return name
+
+
+def template_name(until: str = NEWEST) -> str:
+    """What the template database with the schema up to *until* is called."""
+    return f"tts_template_{until}"
 
 
 def migrate(connection: psycopg.Connection, path: Path) -> None:
