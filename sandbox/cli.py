@@ -25,7 +25,9 @@ EXAMPLES = f"""\
 examples:
   {PROGRAM}                          mode qwen, lane task, everything works
   {PROGRAM} --mode modal             the other provider
-  {PROGRAM} --mode modal,qwen        both, each on an address of its own
+  {PROGRAM} --lane realtime          speech as a stream
+  {PROGRAM} --mode modal,qwen --lane task,realtime
+                                             all four, each on an address of its own
   {PROGRAM} --fault tts:F-51         one fault on; repeat it, or use commas
   {PROGRAM} --position reference     the faults of the real build on
   {PROGRAM} --list-faults            all of them; --list-faults SMOKE: those that say so
@@ -57,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     add = known.add_argument
     add("--system", metavar="KEY[,KEY]", help="which systems (default: all that are built)")
     add("--mode", metavar="MODE[,MODE]", help="provider mode: qwen (default), modal")
-    add("--lane", metavar="LANE", help="lane: task (default)")
+    add("--lane", metavar="LANE[,LANE]", help="lane: task (default), realtime")
     add("--fault", metavar="SYSTEM:ID[,...]", action="append", default=[], help="switch on a fault")
     add(
         "--position",

@@ -38,6 +38,8 @@ NAMED_VARIABLES = frozenset(VARIABLES.values()) | {
     "DASHSCOPE_API_KEY",
     "DASHSCOPE_BASE_URL",
     "DASHSCOPE_REGION",
+    "QWEN_DEFAULT_RESPONSE_FORMAT",
+    "QWEN_STREAM_ENABLED",
     "MODAL_JOB_SUBMIT",
     "MODAL_JOB_STATUS",
     "MODAL_JOB_RESULT",
@@ -56,7 +58,16 @@ NAMED_VARIABLES = frozenset(VARIABLES.values()) | {
 }
 HABITS = {
     "modal": ("job_s", "design_s", "design_redirect", "design_interim"),
-    "dashscope": ("clone_s", "design_s", "synthesis_s", "per_character_s"),
+    "dashscope": (
+        "clone_s",
+        "design_s",
+        "synthesis_s",
+        "per_character_s",
+        "realtime_first_s",
+        "realtime_delta_s",
+        "realtime_chunk_ms",
+        "realtime_live_like",
+    ),
     "audio_host": ("lifetime_s",),
     "mistral": ("transcribe_s",),
 }
@@ -103,8 +114,6 @@ def _is_variable(key: str) -> bool:
 
 def _check(key: str, value: str) -> None:
     if key in CHOICES:
-        if value not in CHOICES[key] and value == "realtime":
-            raise SettingError(f"tts.{key}={value} is not built yet")
         if value not in CHOICES[key]:
             raise SettingError(f"tts.{key}={value}: expected {' or '.join(CHOICES[key])}")
     elif key in HABIT_KEYS:
@@ -123,8 +132,6 @@ def _chosen(key: str, wanted: tuple[str, ...], default: str) -> tuple[str, ...]:
     for word in wanted:
         if word not in CHOICES[key]:
             kind = "mode" if key == "provider_mode" else key
-            if word == "realtime":
-                raise SettingError("lane realtime is not built yet")
             raise SettingError(f"no such {kind}: {word}{did_you_mean(word, CHOICES[key])}")
     return tuple(dict.fromkeys(wanted)) or (default,)
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MODES = ("modal", "qwen")
-LANES = ("task",)
+LANES = ("task", "realtime")
 MODAL_TEXT_CAP = 10_000
 TEXT_CAPS = {"task": 600, "realtime": 2000}
 VC_MODELS = {"task": "qwen3-tts-vc-2026-01-22", "realtime": "qwen3-tts-vc-realtime-2026-01-15"}
 VD_MODELS = {"task": "qwen3-tts-vd-2026-01-26", "realtime": "qwen3-tts-vd-realtime-2026-01-15"}
+STREAM_FORMATS = ("mp3", "wav", "pcm")
 USER_LIMITS = {1: 20, 2: 90, 3: None}
 IP_LIMITS = {1: 120, 2: 180, 3: 300}
 WINDOW_S = 300
@@ -96,6 +97,21 @@ class Deployment:
     def vd_model(self) -> str:
         """Target model of designed voices."""
         return self._text("QWEN_VD_TARGET_MODEL") or VD_MODELS[self.lane]
+
+    @property
+    def streams(self) -> bool:
+        """Whether speech can be streamed: mode qwen of lane realtime, unless `QWEN_STREAM_ENABLED` says false."""
+        return self.lane == "realtime" and self.mode == "qwen" and self.stream_enabled
+
+    @property
+    def stream_enabled(self) -> bool:
+        return (self._text("QWEN_STREAM_ENABLED") or "true").lower() != "false"
+
+    @property
+    def stream_format(self) -> str:
+        """`QWEN_DEFAULT_RESPONSE_FORMAT`, what speech of lane realtime is made and stored as; mp3 for anything else."""
+        wanted = (self._text("QWEN_DEFAULT_RESPONSE_FORMAT") or "mp3").lower()
+        return wanted if wanted in STREAM_FORMATS else "mp3"
 
     @property
     def dashscope_base_url(self) -> str:

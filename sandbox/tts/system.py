@@ -35,8 +35,7 @@ def outline(options: Options, clock: Clock, faults: Switches, *, verbose: bool) 
 async def start(instances: list[Instance], cluster: Cluster) -> None:
     """Start all of them on databases copied from one template."""
     template = await asyncio.to_thread(prepare_template, cluster)
-    for instance in instances:
-        await instance.start(cluster, template)
+    await asyncio.gather(*(instance.start(cluster, template) for instance in instances))
 
 
 async def users(instance: Instance) -> dict[str, dict[str, str]]:

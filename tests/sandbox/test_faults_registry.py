@@ -17,6 +17,7 @@ CLAUSE = re.compile(r"TTS-[A-Z]+(-[A-Z]+)?-\d\d")
 BUILT_FOR_SMOKE = {1, 2, 8, 9, 10, 11, 15, 18, 23, 29, 43, 51, 52, 53, 72, 76, 78}
 
 REGISTRY = load("tts")
+UNBUILT = next(fault.id for fault in REGISTRY.values() if not fault.built)
 
 
 def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -81,8 +82,8 @@ def test_an_unknown_fault_is_refused_with_a_suggestion(name, complaint):
 
 
 def test_a_fault_that_is_not_built_is_refused_by_name():
-    with pytest.raises(FaultError, match="tts:F-54 is not built yet"):
-        find("tts:F-54", {"tts": REGISTRY})
+    with pytest.raises(FaultError, match=f"tts:{UNBUILT} is not built yet"):
+        find(f"tts:{UNBUILT}", {"tts": REGISTRY})
 
 
 def test_switches_are_off_until_set():
@@ -110,8 +111,8 @@ def test_asking_for_a_fault_that_does_not_exist_is_an_error_of_ours():
 
 
 def test_switching_on_an_unbuilt_fault_is_refused():
-    with pytest.raises(FaultError, match="cannot switch on F-54"):
-        Switches(REGISTRY, ["F-54"])
+    with pytest.raises(FaultError, match=f"cannot switch on {UNBUILT}"):
+        Switches(REGISTRY, [UNBUILT])
 
 
 def test_unknown_system_is_refused():

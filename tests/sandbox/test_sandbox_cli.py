@@ -12,9 +12,11 @@ import psycopg
 import pytest
 
 from sandbox.cli import main
+from sandbox.faults import load
 from tests.sandbox.running import WAIT_S, Running, running, start
 
 READY_KEYS = ["control_url", "faults", "instances", "position", "ready", "systems", "variables"]
+UNBUILT = next(fault.name for fault in load("tts").values() if not fault.built)
 SECRETS = ["TTS_ANON_KEY", "TTS_DATABASE_DSN", "TTS_SERVICE_ROLE_KEY", "TTS_USER_A_TOKEN", "TTS_USER_B_TOKEN"]
 
 
@@ -161,10 +163,11 @@ def test_page_for_people_has_urls_users_and_lines_to_try():
     [
         (["--mode", "qwem"], "no such mode: qwem. Did you mean qwen?"),
         (["--lane", "tsk"], "no such lane: tsk. Did you mean task?"),
-        (["--lane", "realtime"], "lane realtime is not built yet"),
+        (["--lane", "realtim"], "no such lane: realtim. Did you mean realtime?"),
         (["--system", "ttts"], "no such system: ttts. Did you mean tts?"),
         (["--fault", "tts:F-91"], "no such fault: tts:F-91. Did you mean tts:F-9"),
-        (["--fault", "tts:F-54"], "tts:F-54 is not built yet"),
+        (["--fault", UNBUILT], f"{UNBUILT} is not built yet"),
+        (["--fault", "tts:F-54"], "tts:F-54 shows only in lane realtime, not in task"),
         (["--fault", "tts:F-15", "--mode", "modal"], "tts:F-15 shows only in mode qwen, not in modal"),
         (["--position", "fixd"], "invalid choice: 'fixd'"),
         (["--setting", "text_cap=3"], "--setting is SYSTEM.KEY=VALUE"),

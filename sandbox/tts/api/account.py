@@ -150,7 +150,7 @@ async def usage(call: Call) -> web.Response:
 def _capabilities(api: Api) -> dict[str, Any]:
     """What the active mode and lane offer."""
     deployment = api.deployment
-    streams = deployment.lane == "realtime" and deployment.mode == "qwen"
+    streams = deployment.streams
     cap = deployment.text_cap
     if api.fault("F-02"):
         # What the other position of the switch advertised, a deployment of lane realtime among them.

@@ -11,6 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 if TYPE_CHECKING:
+    from sandbox.tts.api.context import Call
     from sandbox.tts.api.errors import ApiError
     from sandbox.tts.settings import Deployment
 
@@ -19,6 +20,7 @@ CORS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
     "Access-Control-Max-Age": "86400",
 }
+EXPOSED = "X-Utter-Provider, X-Utter-Generation-Id, X-Utter-Task-Id"
 HTML = "<!DOCTYPE html><html><head><title>Error {status}</title></head><body><h1>{detail}</h1></body></html>"
 
 
@@ -54,6 +56,18 @@ def cors_headers(deployment: Deployment, origin: str | None) -> dict[str, str]:
     if "*" in allowed:
         return {"Access-Control-Allow-Origin": "*", **CORS}
     return {"Access-Control-Allow-Origin": origin if origin in allowed else allowed[0], **CORS, "Vary": "Origin"}
+
+
+def common_headers(call: Call, *, identified: bool = True) -> dict[str, str]:
+    """What every answer to *call* carries: CORS and, if *identified*, the request id.
+
+    Lane realtime shows its own headers to browsers; F-59: it does not.
+    """
+    deployment = call.api.deployment
+    headers = cors_headers(deployment, call.request.headers.get("Origin"))
+    if deployment.lane == "realtime" and not call.api.fault("F-59"):
+        headers["Access-Control-Expose-Headers"] = EXPOSED
+    return {**headers, "x-request-id": call.request_id} if identified else headers
 
 
 def _plain(value: Any) -> Any:

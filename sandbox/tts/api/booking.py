@@ -82,7 +82,9 @@ async def _insert_task(api: Api, transaction: Transaction, order: Order, balance
         "credits_debited": max(1, order.length),
         "credits_remaining_after_debit": balance,
     }
-    provider_status = "provider_submitting" if order.mode == "qwen" else None
+    if order.streamed:
+        metadata["streamed"] = True
+    provider_status = _first_status(api) if order.mode == "qwen" else None
     try:
         row = await transaction.row(
             "insert into public.tasks (id, user_id, type, status, generation_id, voice_id, provider, provider_status,"  # noqa: S608
@@ -104,6 +106,10 @@ async def _insert_task(api: Api, transaction: Transaction, order: Order, balance
             raise ApiError(409, BUSY) from failure
         raise ApiError(500, NO_TASK) from failure
     return row or {}
+
+
+def _first_status(api: Api) -> str:
+    return "ws_connecting" if api.deployment.lane == "realtime" else "provider_submitting"
 
 
 async def book_refused(call: Call, text: str, voice_id: str, language: str) -> None:

@@ -101,6 +101,11 @@ class Call:
         return self.parameters["id"]
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the stream route is called."""
+        return self.path == "/api/generate/stream"
+
+    @property
     def query(self) -> dict[str, str]:
         """Query parameters; the first of a name counts."""
         pairs = self.request.query

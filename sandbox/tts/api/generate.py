@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.tts.api import log_lines, modal_client, qwen_flow
+from sandbox.tts.api import log_lines, modal_client, qwen_flow, realtime_flow
 from sandbox.tts.api import task_states as states
 from sandbox.tts.api.answers import json_answer
 from sandbox.tts.api.booking import book
 from sandbox.tts.api.errors import ApiError, StoreFailed
 from sandbox.tts.api.generate_order import read_order
 from sandbox.tts.api.provider_errors import SPEECH_FAILED, ProviderFailed, shown_text
+from sandbox.tts.api.speech import Speech
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -25,18 +26,12 @@ NOT_UPDATED = "Failed to update task."
 async def generate(call: Call) -> web.Response:
     """Accept a text."""
     order = await read_order(call)
+    if call.api.fault("F-61"):
+        await _check_way_back(call)
     task = await book(call, order)
     call.cost_event = {"operation": "generate", "credits": task["metadata"]["credits_debited"]}
     if order.mode == "qwen":
-        speech = qwen_flow.Speech(
-            task=task,
-            text=order.text,
-            language=order.language,
-            voice=order.voice["provider_voice_id"],
-            model=order.voice["provider_target_model"],
-            request_id=call.request_id,
-        )
-        call.api.background(qwen_flow.speak(call.api, speech))
+        _begin_speech(call, order, task)
     else:
         await _submit(call, order, task)
     answer = {
@@ -49,6 +44,37 @@ async def generate(call: Call) -> web.Response:
     if call.api.fault("F-08"):
         del answer["estimated_duration_minutes"]
     return json_answer(answer)
+
+
+def _begin_speech(call: Call, order: Order, task: Row) -> None:
+    """[Q] have it spoken in the background: [T] over REST, [R] over the WebSocket."""
+    api = call.api
+    live = api.deployment.lane == "realtime"
+    speech = Speech(
+        task=task,
+        text=order.text,
+        language=order.language,
+        voice=order.voice["provider_voice_id"],
+        model=order.voice["provider_target_model"],
+        request_id=call.request_id,
+        form=api.deployment.stream_format if live else "wav",
+    )
+    api.background(realtime_flow.speak(api, speech) if live else qwen_flow.speak(api, speech))
+
+
+async def _check_way_back(call: Call) -> None:
+    """F-61: lane realtime has no tasks for whom it does not stream. Raises 409."""
+    deployment = call.api.deployment
+    if deployment.lane != "realtime" or deployment.mode != "qwen":
+        return
+    last = await call.api.store.row(
+        "select status, metadata ->> 'streamed' as streamed from public.tasks"
+        " where user_id = %s and type = 'generate' order by created_at desc limit 1",
+        (call.user_id,),
+    )
+    broken = last is not None and last["streamed"] and last["status"] == "failed"
+    if broken or not deployment.stream_enabled:
+        raise ApiError(409, "Speech is only available as a stream.")
 
 
 async def _submit(call: Call, order: Order, task: Row) -> None:

@@ -1,4 +1,7 @@
-"""What a generate request must have, checked in the order of the contract's table (section 2.15, steps 1 to 8)."""
+"""What a generate request must have, checked in the order of the contract's table (section 2.15, steps 1 to 8).
+
+F-53 books a text that is too long before it refuses it.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ class Order:
     language: str
     mode: str
     reference: str = ""
+    streamed: bool = False
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     generation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -49,8 +53,8 @@ class Order:
         return self.voice["provider_target_model"] if self.mode == "qwen" else None
 
 
-async def read_order(call: Call) -> Order:
-    """The request, checked. Raises ApiError."""
+async def read_order(call: Call, *, cap: int | None = None) -> Order:
+    """The request, checked; *cap* instead of the mode's own, where it is given. Raises ApiError."""
     deployment = call.api.deployment
     if deployment.mode_error is not None:
         raise ApiError(500, deployment.mode_error)
@@ -65,7 +69,11 @@ async def read_order(call: Call) -> Order:
     if text is None:
         raise ApiError(400, "Please enter text to speak")
     language = trimmed(body.get("language")) or "Auto"
-    await _check_cap(call, body["text"], text, voice_id, language)
+    cap = cap or deployment.text_cap
+    if _too_long(call.api, body["text"], text, cap):
+        if call.api.fault("F-53"):
+            await booking.book_refused(call, text, voice_id, language)
+        raise ApiError(400, f"Text cannot exceed {cap} characters")
     order = Order(call.user_id, await _voice(call, voice_id, mode), text, language, mode)
     if mode == "modal":
         order.reference = await _reference(call.api, order.voice)
@@ -74,15 +82,10 @@ async def read_order(call: Call) -> Order:
     return order
 
 
-async def _check_cap(call: Call, given: str, text: str, voice_id: str, language: str) -> None:
-    """The cap of the active mode. F-51: one too many. F-53: counts white space, and books before it refuses."""
-    cap = call.api.deployment.text_cap
-    length = units(given) if call.api.fault("F-53") else units(text)
-    if length <= cap + (1 if call.api.fault("F-51") else 0):
-        return
-    if call.api.fault("F-53"):
-        await booking.book_refused(call, text, voice_id, language)
-    raise ApiError(400, f"Text cannot exceed {cap} characters")
+def _too_long(api: Api, given: str, text: str, cap: int) -> bool:
+    """Whether *text*, trimmed from *given*, is over *cap*. F-51: one too many. F-53: white space counts."""
+    length = units(given) if api.fault("F-53") else units(text)
+    return length > cap + (1 if api.fault("F-51") else 0)
 
 
 async def _voice(call: Call, voice_id: str, mode: str) -> Row:

@@ -52,23 +52,37 @@ def tier_of(method: str, path: str, lane: str = "task") -> int | None:
     return 3
 
 
-async def decide(call: Call, tier: int) -> Decision:
+def tier(call: Call) -> int | None:
+    """Tier of *call*. F-60: a stream counts like any other path."""
+    if call.is_stream and call.api.fault("F-60"):
+        return 3
+    return tier_of(call.request.method, call.path, routed_lane(call))
+
+
+def routed_lane(call: Call) -> str:
+    """The lane whose routes answer *call*. F-61: the stream route is there in either."""
+    if call.is_stream and call.api.fault("F-61"):
+        return "realtime"
+    return call.api.deployment.lane
+
+
+async def decide(call: Call, number: int) -> Decision:
     """Count the call and say whether it may go on."""
-    limit = call.api.deployment.tier(tier)
+    limit = call.api.deployment.tier(number)
     user = None if limit.user is None else await _counted_user(call)
     try:
         row = await call.api.store.call(
             "rate_limit_check_and_increment",
             p_actor_type="ip" if user is None else "user",
             p_actor_key=ip_hash(call) if user is None else user,
-            p_tier=f"tier{tier}",
+            p_tier=f"tier{number}",
             p_limit=limit.ip if user is None or limit.user is None else limit.user,
             p_window_seconds=limit.window_s,
             p_now=call.api.clock.now(),
         )
         allowed, retry_after_s = _read(row)
     except (StoreFailed, ValueError):
-        return _without_counter(tier)
+        return _without_counter(number)
     if allowed or call.api.fault("F-78"):
         return Decision("allow")
     refusal = ApiError(429, "Rate limit exceeded. Please retry later.", retry_after_seconds=max(1, retry_after_s))

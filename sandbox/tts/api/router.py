@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from sandbox.tts.api import limiter, log_lines
-from sandbox.tts.api.answers import HTML, cors_headers, error_answer, text_answer
+from sandbox.tts.api.answers import HTML, common_headers, error_answer, text_answer
 from sandbox.tts.api.authn import require_user
 from sandbox.tts.api.context import Api, Call, request_id_of
 from sandbox.tts.api.errors import ApiError, crashed, unknown_route
@@ -51,7 +51,7 @@ class Function:
         )
         if request.method == "OPTIONS":
             return self._finished(call, web.Response(status=204), identified=not self.api.fault("F-10"))
-        tier = limiter.tier_of(request.method, call.path, call.api.deployment.lane)
+        tier = limiter.tier(call)
         if tier is None:
             return await self._answered(call, None)
         decision = await limiter.decide(call, tier)
@@ -72,13 +72,12 @@ class Function:
             return self._refused(call, crashed())
 
     async def _routed(self, call: Call) -> web.StreamResponse:
-        found = match(call.method, call.path.removeprefix(ROOT), call.api.deployment.lane)
+        found = match(call.method, call.path.removeprefix(ROOT), limiter.routed_lane(call))
         if found is None:
             raise unknown_route()
         route, call.parameters = found
         if route.signed_in:
-            tier = limiter.tier_of(call.request.method, call.path, call.api.deployment.lane)
-            call.user_id = await require_user(call, cost_route=tier == 1)
+            call.user_id = await require_user(call, cost_route=limiter.tier(call) == 1)
         return await route.handler(call)
 
     def _refused(self, call: Call, error: ApiError) -> web.StreamResponse:
@@ -86,21 +85,25 @@ class Function:
         if self.api.fault("F-10") and error.plain is not None:
             return self._finished(call, text_answer(error.plain, error.status))
         answer = error_answer(error)
-        if self.api.fault("F-09") and _may_be_html(error):
+        if _may_be_html(error) and (self.api.fault("F-09") or _streams_html(call)):
             page = HTML.format(status=error.status, detail=error.detail)
             answer = text_answer(page, error.status, "text/html")
         return self._finished(call, answer, identified=not self.api.fault("F-10") or error.status in {429, 503})
 
     def _finished(self, call: Call, answer: web.StreamResponse, *, identified: bool = True) -> web.StreamResponse:
-        if identified:
-            answer.headers["x-request-id"] = call.request_id
-        answer.headers.update(cors_headers(call.api.deployment, call.request.headers.get("Origin")))
+        if not answer.prepared:  # a stream has sent its own
+            answer.headers.update(common_headers(call, identified=identified))
         return answer
 
 
 def _may_be_html(error: ApiError) -> bool:
     spared = error.status in SPARED_STATUSES or error.detail.startswith(SPARED_TEXT)
     return error.plain is None and not spared
+
+
+def _streams_html(call: Call) -> bool:
+    """F-57: errors of the stream route are pages."""
+    return call.is_stream and call.api.fault("F-57")
 
 
 def _function_path(request: web.Request) -> str:

@@ -13,6 +13,7 @@ from sandbox.tts.api import (
     design,
     generate,
     generations,
+    stream,
     stripe_webhook,
     tasks,
     transcription,
@@ -40,7 +41,6 @@ class Route:
     lanes: tuple[str, ...] = ()
 
 
-# Lane realtime adds `Route("POST", "/generate/stream", ..., lanes=("realtime",))` here.
 ROUTES = (
     Route("GET", "/health", account.health, signed_in=False),
     Route("GET", "/languages", account.languages, signed_in=False),
@@ -57,6 +57,7 @@ ROUTES = (
     Route("POST", "/voices/design/preview", design.preview),
     Route("POST", "/voices/design", design.save),
     Route("POST", "/generate", generate.generate),
+    Route("POST", "/generate/stream", stream.stream, lanes=("realtime",)),
     Route("GET", "/tasks/:id", tasks.read),
     Route("POST", "/tasks/:id/cancel", tasks.cancel),
     Route("DELETE", "/tasks/:id", tasks.delete),

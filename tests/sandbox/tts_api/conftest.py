@@ -23,6 +23,34 @@ def shared_modal(cluster: Cluster, template: str, loop: BackgroundLoop) -> Itera
         yield running
 
 
+@pytest.fixture(scope="session")
+def shared_realtime(cluster: Cluster, template: str, loop: BackgroundLoop) -> Iterator[Deployed]:
+    with deployed("qwen", cluster, template, loop, "realtime") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shared_modal_realtime(cluster: Cluster, template: str, loop: BackgroundLoop) -> Iterator[Deployed]:
+    with deployed("modal", cluster, template, loop, "realtime") as running:
+        yield running
+
+
+@pytest.fixture
+def realtime(shared_realtime: Deployed) -> Iterator[Deployed]:
+    """The deployment of lane realtime in mode qwen."""
+    shared_realtime.reset()
+    yield shared_realtime
+    shared_realtime.reset()
+
+
+@pytest.fixture
+def modal_realtime(shared_modal_realtime: Deployed) -> Iterator[Deployed]:
+    """The deployment of lane realtime in mode modal."""
+    shared_modal_realtime.reset()
+    yield shared_modal_realtime
+    shared_modal_realtime.reset()
+
+
 @pytest.fixture
 def qwen(shared_qwen: Deployed) -> Iterator[Deployed]:
     """The deployment in mode qwen."""

@@ -35,6 +35,8 @@ QUICK = {
     ("dashscope", "design_s"): 0.0,
     ("dashscope", "synthesis_s"): 0.0,
     ("dashscope", "per_character_s"): 0.0,
+    ("dashscope", "realtime_first_s"): 0.0,
+    ("dashscope", "realtime_delta_s"): 0.0,
     ("modal", "job_s"): 0.0,
     ("modal", "design_s"): 0.0,
 }
@@ -139,12 +141,12 @@ class User:
 class Deployed:
     """One deployment with its providers; shared by many tests, so each puts back what it changes."""
 
-    def __init__(self, mode: str, cluster: Cluster, template: str, loop: BackgroundLoop) -> None:
+    def __init__(self, mode: str, cluster: Cluster, template: str, loop: BackgroundLoop, lane: str = "task") -> None:
         self.mode, self._loop = mode, loop
         self.faults = AnyFault()
         self.clock = Clock()
         options = Options(variables=PLENTY, habits=QUICK)
-        self.instance = NamedInstance(mode=mode, lane="task", clock=self.clock, faults=self.faults, options=options)
+        self.instance = NamedInstance(mode=mode, lane=lane, clock=self.clock, faults=self.faults, options=options)
         self.instance._database = f"api_{mode}_{next(NUMBERS)}"
         self._cluster = cluster
         self.run(self.instance.start(cluster, template))
@@ -270,8 +272,10 @@ class Deployed:
 
 
 @contextmanager
-def deployed(mode: str, cluster: Cluster, template: str, loop: BackgroundLoop) -> Iterator[Deployed]:
-    running = Deployed(mode, cluster, template, loop)
+def deployed(
+    mode: str, cluster: Cluster, template: str, loop: BackgroundLoop, lane: str = "task"
+) -> Iterator[Deployed]:
+    running = Deployed(mode, cluster, template, loop, lane)
     try:
         yield running
     finally:
