@@ -16,6 +16,7 @@ from rollout_gates.systems.tts.flows.errors import handled_errors, path_ids, unk
 from rollout_gates.systems.tts.flows.isolation import isolation
 from rollout_gates.systems.tts.flows.leftovers import leftovers
 from rollout_gates.systems.tts.flows.lists import lists
+from rollout_gates.systems.tts.flows.matrix.making import MODES_AND_VOICES
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.speech import speech
 from rollout_gates.systems.tts.flows.voice import voice
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
-    path_ids, request_ids, speech, unknown_routes, usage, voice,
+    path_ids, request_ids, speech, unknown_routes, usage, voice, *MODES_AND_VOICES,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in _ALL}

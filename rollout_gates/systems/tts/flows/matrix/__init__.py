@@ -1,0 +1,1 @@
+"""Flows of the mode matrix: scenarios beyond what the smoke gate acts out."""

@@ -1,0 +1,174 @@
+"""The switch between the providers: flipped, flipped in the middle of work, and thrown to what it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rollout_gates.conductor import flow
+from rollout_gates.reasons import Reason
+from rollout_gates.systems.tts.flows.matrix.cloning import finalize, pay_for_clone, prepare
+from rollout_gates.systems.tts.flows.matrix.designing import begin, wishes
+from rollout_gates.systems.tts.flows.matrix.purse import only_credits
+from rollout_gates.systems.tts.flows.matrix.scene import Asked, Scene
+from rollout_gates.systems.tts.flows.speaking import start
+from rollout_gates.systems.tts.playground import Playground, playground
+from rollout_gates.systems.tts.replies import json_object, text
+from rollout_gates.systems.tts.samples import spoken
+from rollout_gates.systems.tts.settings import MODES
+from rollout_gates.systems.tts.watching import Watch, watch
+from rollout_gates.wire import CouldNotJudge, NotConfigured, Poller
+
+if TYPE_CHECKING:
+    from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.identities import Identity
+    from rollout_gates.systems.tts.settings import Settings
+    from rollout_gates.wire import Reply
+
+Flip = Callable[[str], Awaitable[None]]
+_POLLER = Poller(first_s=0.5, factor=1.5, longest_s=5.0)
+_REDEPLOYED_WITHIN_S = 600.0
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """Languages before the flip, after it, and after the flip back; and work that was begun before it.
+
+    *speech* and *preview* are what became of that work, asked for under the other mode.
+    """
+
+    mode: str
+    other: str
+    before: Reply
+    after: Reply
+    back: Reply
+    speech: Watch
+    preview: Watch
+
+
+@flow("flipped", last=True)
+async def flipped(context: Context) -> Flipped:
+    """Flip the mode while a generate and a preview are at work, wait for both, and flip back.
+
+    Raises `NotConfigured` for a deployment that gives no way to flip it.
+    """
+    settings: Settings = context.settings
+    mode, other = settings.provider_mode, _other(settings.provider_mode)
+    async with _switch(context) as (stage, flip):
+        user = await stage.user("flipped")
+        voice_id = await speaker(stage, user)
+        before = await stage.session.anon.languages()
+        begun = await begin(stage, user, wishes(stage, "before the flip"))
+        async with user.busy:
+            started = await start(stage.context, user, voice_id, spoken(context.run_id, "Flip", 90))
+            try:
+                await flip(other)
+                after = await stage.session.anon.languages()
+                speech, shown = await asyncio.gather(
+                    _watched(stage, user, started.task_id, "generate"),
+                    _watched(stage, user, text(json_object(begun), "task_id"), "preview"),
+                )
+            finally:
+                await flip(mode)
+        back = await stage.session.anon.languages()
+    return Flipped(mode, other, before, after, back, speech, shown)
+
+
+@contextlib.asynccontextmanager
+async def _switch(context: Context) -> AsyncIterator[tuple[Scene, Flip]]:
+    """Yield where to play, and how to flip it: variables of a playground, or the deployment's own command."""
+    if context.sandbox_url is None:
+        yield Scene(context), _command(context)
+        return
+    async with playground(context) as ground:
+
+        async def flip(mode: str) -> None:
+            await ground.set_variables(TTS_PROVIDER_MODE=mode)
+
+        yield Scene(ground.context, ground), flip
+
+
+def _command(context: Context) -> Flip:
+    """Return how the deployment of *context* is flipped. Raises `NotConfigured` when no command is configured."""
+    settings: Settings = context.settings
+    if settings.control is None:
+        raise NotConfigured("the mode cannot be flipped: configure control.flip, a command that redeploys with {mode}")
+    words = settings.control.flip
+
+    async def flip(mode: str) -> None:
+        context.note(f"flipping to {mode}")
+        process = await asyncio.create_subprocess_exec(*(word.replace("{mode}", mode) for word in words))
+        if await process.wait() != 0:
+            raise CouldNotJudge(Reason.SOURCE_ABSENT, f"control.flip ended with status {process.returncode}")
+        # Whether languages tells the truth is what is judged, so a redeploy that it does not show is no error here.
+        await _POLLER.until(
+            context.session.anon.languages,
+            lambda reply: json_object(reply).get("provider") == mode,
+            deadline_s=_REDEPLOYED_WITHIN_S,
+        )
+
+    return flip
+
+
+async def _watched(stage: Scene, user: Identity, task_id: str | None, what: str) -> Watch:
+    if task_id is None:
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the {what} was not begun, so no task could outlive a flip")
+    return await watch(user.client, task_id, patience_s=stage.session.settings.latency_budget_s)
+
+
+async def speaker(stage: Scene, user: Identity) -> str:
+    """Return the id of a fresh voice of *user*. Raises `CouldNotJudge` when it could not be made."""
+    prepared = await prepare(stage, user, "speaker")
+    await pay_for_clone(stage)
+    done = await finalize(stage, user, prepared)
+    if done.status != 200:
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"no voice to speak with: finalize answered {done.status}")
+    return prepared.voice_id
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was asked of each provider by a clone, a preview and a generate after a flip to *mode*."""
+
+    mode: str
+    lane: str
+    finalize: Reply
+    preview: Reply
+    generate: Reply
+    asked: dict[str, Asked]
+
+
+@flow("traffic_after_flip")
+async def traffic_after_flip(context: Context) -> Traffic:
+    """Start in the other mode, flip, then clone, design and generate."""
+    mode = context.settings.provider_mode
+    async with playground(context, mode=_other(mode)) as ground:
+        await ground.set_variables(TTS_PROVIDER_MODE=mode)
+        stage = facing(ground, provider_mode=mode)
+        user = await stage.user("traffic")
+        await only_credits(ground, user.user_id)
+        prepared = await prepare(stage, user, "traffic")
+        done = await finalize(stage, user, prepared)
+        said = wishes(stage, "traffic")
+        begun = await begin(stage, user, said)
+        started = await start(stage.context, user, prepared.voice_id, spoken(context.run_id, "Traffic"))
+        for task_id in (text(json_object(begun), "task_id"), started.task_id):
+            if task_id is not None:
+                await watch(user.client, task_id, patience_s=context.settings.latency_budget_s)
+        asked = {provider: tuple(await ground.providers.requests(provider)) for provider in ("dashscope", "modal")}
+    return Traffic(mode, context.settings.lane, done, begun, started.reply, asked)
+
+
+def facing(ground: Playground, **changes: object) -> Scene:
+    """Return the scene on *ground* with changed settings, after a redeploy that changed them."""
+    settings = ground.settings.model_copy(update=changes)
+    anon = replace(ground.session.anon, settings=settings)
+    session = replace(ground.session, settings=settings, anon=anon)
+    return Scene(replace(ground.context, settings=settings, session=session), ground)
+
+
+def _other(mode: str) -> str:
+    return next(each for each in MODES if each != mode)

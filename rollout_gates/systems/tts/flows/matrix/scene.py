@@ -1,0 +1,62 @@
+"""Where a scenario plays: in the sandbox on an instance of its own, elsewhere on the deployment that is judged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.playground import Playground, playground
+
+if TYPE_CHECKING:
+    from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.identities import Identity
+    from rollout_gates.systems.tts.session import Session
+
+PROVIDERS = ("dashscope", "modal", "audio_host")
+Asked = tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a scenario plays. *ground* is ``None`` on a deployment, where nobody can see what providers are asked."""
+
+    context: Context
+    ground: Playground | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session to act in."""
+        session: Session = self.context.session
+        return session
+
+    async def user(self, name: str) -> Identity:
+        """Return the user called *name*."""
+        return await self.session.identities.get(name)
+
+    async def pay(self, what: str) -> None:
+        """Count a call that costs provider money, before it is made. Raises `OutOfBudget`."""
+        await self.context.budget.spend(what, KEY)
+
+    async def asked(self, provider: str, call: str | None = None) -> Asked | None:
+        """Return what *provider* was asked so far; ``None`` where that cannot be seen."""
+        return None if self.ground is None else tuple(await self.ground.providers.requests(provider, call))
+
+    async def calls(self) -> tuple[str, ...] | None:
+        """Return the names of all calls to providers so far, ``provider:call``; ``None`` where nobody can see them."""
+        if self.ground is None:
+            return None
+        listed = await self.ground.providers.requests()
+        return tuple(f"{entry['provider']}:{entry['call']}" for entry in listed if entry["provider"] in PROVIDERS)
+
+
+@contextlib.asynccontextmanager
+async def scene(context: Context) -> AsyncIterator[Scene]:
+    """Yield the scene of one scenario."""
+    if context.sandbox_url is None:
+        yield Scene(context)
+        return
+    async with playground(context) as ground:
+        yield Scene(ground.context, ground)
