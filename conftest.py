@@ -4,4 +4,10 @@ import pytest
 
 pytest.register_assert_rewrite("fixtures")
 
-pytest_plugins = ["rollout_gates.plugin", "fixtures.golden", "fixtures.tts", "fixtures.tts_matrix_modes"]
+pytest_plugins = [
+    "rollout_gates.plugin",
+    "fixtures.golden",
+    "fixtures.tts",
+    "fixtures.tts_matrix_modes",
+    "fixtures.tts_matrix_speech",
+]

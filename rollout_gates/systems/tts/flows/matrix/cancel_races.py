@@ -1,0 +1,207 @@
+"""Cancels against everything that may still come in: answers of the provider that were held, a completion half done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rollout_gates.conductor import flow
+from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Ids
+from rollout_gates.systems.tts.flows.matrix.bench import Bench, Call, bench, calls, driven, meanwhile
+from rollout_gates.systems.tts.flows.matrix.locking import locked
+
+if TYPE_CHECKING:
+    from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.speaking import Start
+    from rollout_gates.wire import Reply
+
+_SAID = ("session.update", "input_text_buffer.append", "session.finish")
+TRIES = 6
+"""Aimed tries at a cancel in the very moment when the last answer of the provider comes in."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """One cancel. *before* and *after* are what was left right after it and when all that was late had come in.
+
+    *late* is the answer that was under way to the user when the cancel came, if there was one. *asked* is how often
+    each provider was asked after the cancel, for the cancelled work alone.
+    """
+
+    at: str
+    cancel: Reply
+    before: Aftermath
+    after: Aftermath
+    late: Reply | None = None
+    asked: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def won(self) -> bool:
+        """Whether the cancel was accepted."""
+        return self.cancel.status == 200
+
+
+@dataclass(frozen=True)
+class Races:
+    """Races of one kind, at least one."""
+
+    races: tuple[Race, ...]
+
+
+@flow("held_races")
+async def held_races(context: Context) -> Races:
+    """Cancel while each answer of the provider is held back in turn, then let it come, in playgrounds side by side."""
+    steps = calls(context.settings)
+    found = await asyncio.gather(*(_held(context, name, call) for name, call in steps.items()))
+    return Races(tuple(found))
+
+
+async def _held(context: Context, name: str, call: Call) -> Race:
+    async with bench(context) as place:
+        await place.hold(call)
+        if name == "submit":
+            return await _while_submitting(place, call)
+        started = await place.begin(f"Held at {name}")
+        async with driven(place, started) as read:
+            await place.until_held(call)
+            cancel = await place.client.cancel_task(started.task_id or "")
+            before, known = await place.left(started), await _asked(place)
+            await place.release(call)
+            late = await read if read is not None else None
+        own = await _fence(place, started)
+        asked = {each: count - known[each] - own[each] for each, count in (await _asked(place)).items()}
+        return Race(name, cancel, before, await place.left(started), late, asked)
+
+
+async def _while_submitting(place: Bench, call: Call) -> Race:
+    """Cancel while the job service has the job and we do not know its id yet. Mode modal."""
+    async with meanwhile(lambda: place.begin("Held at submit")) as starting:
+        await place.until_held(call)
+        unknown = await place.newest()
+        cancel = await place.client.cancel_task(unknown.task_id or "")
+        before = await place.left(unknown)
+        await place.release(call)
+    await _fence(place, unknown)
+    return Race("submit", cancel, before, await place.left(unknown), starting.result().reply)
+
+
+async def _asked(place: Bench) -> Counter[str]:
+    """Count what providers were asked: calls, and what was said on connections that stay open."""
+    found: Counter[str] = Counter()
+    for entry in await place.ground.providers.requests():
+        found[f"{entry['provider']}:{entry['call']}"] += 1
+        found.update(f"said:{event.get('type')}" for event in entry.get("events", ()) if isinstance(event, dict))
+    return found
+
+
+async def _fence(place: Bench, started: Start | Ids) -> Counter[str]:
+    """Wait until what was released has had its effect; return what the waiting asked of providers for itself.
+
+    With qwen another text is spoken meanwhile: it takes more steps than the one that was released. With modal nothing
+    happens but by reads.
+    """
+    if not place.ground.settings.is_qwen:
+        for _ in range(2):
+            await place.client.task(started.task_id or "")
+        return Counter()
+    other = await place.begin("Fence")
+    if other.task_id is None:
+        return Counter()
+    await place.end(other)
+    calls_of_one = Counter(f"{provider}:{call}" for provider, call in calls(place.ground.settings).values())
+    return calls_of_one + Counter({"dashscope:realtime": 1, **{f"said:{word}": 1 for word in _SAID}})
+
+
+@flow("queued_races")
+async def queued_races(context: Context) -> Races:
+    """Cancel between the last look at the task and its completion, in a playground of provider qwen.
+
+    The task's row is locked, so that the worker's last look has to wait, and the cancel behind it; and whatever the
+    worker writes next comes after both.
+    """
+    async with bench(context) as place:
+        last = calls(place.ground.settings)["last"]
+        await place.hold(last)
+        started = await place.begin("Queued")
+        await place.until_held(last)
+        async with locked(place.ground, "tasks", started.task_id or "") as lock:
+            await place.release(last)
+            await lock.wait(1, "the worker")
+            cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
+            await lock.until_waiting(2)
+        cancel = await cancelling
+        before = await place.left(started)
+        await _fence(place, started)
+        return Races((Race("queued", cancel, before, await place.left(started)),))
+
+
+@flow("lost_race")
+async def lost_race(context: Context) -> Races:
+    """Have somebody else end the task between the cancel's read of it and its write, in a playground."""
+    async with bench(context) as place:
+        first = next(call for name, call in calls(place.ground.settings).items() if name != "submit")
+        await place.hold(first)
+        started = await place.begin("Lost")
+        async with locked(place.ground, "tasks", started.task_id or "", status="completed") as lock:
+            cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
+            await lock.wait(1, "the cancel")
+        cancel = await cancelling
+        before = await place.left(started)
+        await place.release(first)
+        return Races((Race("lost", cancel, before, await place.left(started)),))
+
+
+@flow("close_races")
+async def close_races(context: Context) -> Races:
+    """Cancel when the completion is half done, then `TRIES` times as the last answer comes in; in two playgrounds."""
+    halfway, aimed = await asyncio.gather(_halfway(context), _aimed(context))
+    return Races((halfway, *aimed))
+
+
+async def _halfway(context: Context) -> Race:
+    """The completion has to wait for the generation's row, with all before that written; then the cancel comes."""
+    async with bench(context) as place:
+        last = calls(place.ground.settings)["last"]
+        await place.hold(last)
+        started = await place.begin("Halfway")
+        async with driven(place, started) as read:
+            await place.until_held(last)
+            async with locked(place.ground, "generations", started.generation_id or "") as lock:
+                await place.release(last)
+                await lock.wait(1, "the completion")
+                cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
+                await lock.until_waiting(2)
+            cancel = await cancelling
+            late = await read if read is not None else None
+        await place.end(started)
+        left = await place.left(started)
+        return Race("halfway", cancel, left, left, late)
+
+
+async def _aimed(context: Context) -> list[Race]:
+    async with bench(context) as place:
+        return [await _try(place, number) for number in range(TRIES)]
+
+
+async def _try(place: Bench, number: int) -> Race:
+    last = calls(place.ground.settings)["last"]
+    await place.hold(last)
+    started = await place.begin(f"Try {number}")
+    async with driven(place, started) as read:
+        await place.until_held(last)
+        cancel, _ = await asyncio.gather(_after(number, place, started), place.release(last))
+        late = await read if read is not None else None
+    before = await place.left(started)
+    await place.end(started)
+    await _fence(place, started)
+    return Race(f"try {number + 1}", cancel, before, await place.left(started), late)
+
+
+async def _after(number: int, place: Bench, started: Start) -> Reply:
+    """Cancel, later by a few reads with every try: nothing here is timed."""
+    for _ in range(number):
+        await place.row("tasks", started.task_id)
+    return await place.client.cancel_task(started.task_id or "")

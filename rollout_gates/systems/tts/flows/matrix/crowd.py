@@ -1,0 +1,80 @@
+"""Several generates of one user at the same moment, and several cancels of the one that was let in."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout_gates.conductor import flow
+from rollout_gates.reasons import Reason
+from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, aftermath
+from rollout_gates.systems.tts.flows.settling import all_settled, refuse_poverty
+from rollout_gates.systems.tts.flows.speaking import Start, submit
+from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.samples import spoken
+from rollout_gates.wire import CouldNotJudge
+
+if TYPE_CHECKING:
+    from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.voice import Voice
+    from rollout_gates.systems.tts.identities import Identity
+    from rollout_gates.systems.tts.session import Session
+    from rollout_gates.wire import Reply
+
+SUBMITS = 4
+CANCELS = 4
+# Long enough to be at work when its cancels arrive, and cheap enough for a new user's 100 credits.
+_LENGTH = 24
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """*starts* are the answers to parallel generates; *cancels* those to parallel cancels of the first one accepted.
+
+    *left* is what each accepted one left behind, after the cancels.
+    """
+
+    starts: tuple[Start, ...]
+    cancels: tuple[Reply, ...]
+    left: tuple[Aftermath, ...]
+
+    @property
+    def accepted(self) -> tuple[Start, ...]:
+        """Those that were let in."""
+        return tuple(start for start in self.starts if start.reply.status == 200)
+
+
+@flow("crowd")
+async def crowd(context: Context) -> Crowd:
+    """Send generates together, as user A while user A does nothing else, then cancel what was begun.
+
+    Raises `OutOfBudget`, or `CouldNotJudge` when user A cannot pay or is not free.
+    """
+    session: Session = context.session
+    voice: Voice = await context.observe("voice")
+    await all_settled(context, "speech", "cancel")
+    user = await session.user_a()
+    async with user.busy:
+        await context.budget.spend("generate", KEY)
+        starts = await asyncio.gather(*(_begin(context, user, voice.voice_id, number) for number in range(SUBMITS)))
+        return await _stopped(user, tuple(starts))
+
+
+async def _begin(context: Context, user: Identity, voice_id: str, number: int) -> Start:
+    started = await submit(context, user, voice_id, spoken(context.run_id, f"Crowd {number}", _LENGTH))
+    refuse_poverty(started.reply, user.name, f"{_LENGTH} characters of speech")
+    return started
+
+
+async def _stopped(user: Identity, starts: tuple[Start, ...]) -> Crowd:
+    accepted = [start for start in starts if start.task_id is not None and start.reply.status == 200]
+    if not accepted and not user.fresh:
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{user.name} is busy with something of before this run")
+    cancels: tuple[Reply, ...] = ()
+    if accepted:
+        first = accepted[0].task_id or ""
+        cancels = tuple(await asyncio.gather(*(user.client.cancel_task(first) for _ in range(CANCELS))))
+        await asyncio.gather(*(user.client.cancel_task(start.task_id or "") for start in accepted[1:]))
+    left = await asyncio.gather(*(aftermath(user, start) for start in accepted))
+    return Crowd(starts, cancels, tuple(left))

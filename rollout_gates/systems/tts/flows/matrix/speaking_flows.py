@@ -1,0 +1,22 @@
+"""The flows of generates, of what they leave behind, and of cancels."""
+
+from __future__ import annotations
+
+from rollout_gates.systems.tts.flows.matrix.belongings import belongings
+from rollout_gates.systems.tts.flows.matrix.breakage import row_broken, storage_broken
+from rollout_gates.systems.tts.flows.matrix.cancel_races import close_races, held_races, lost_race, queued_races
+from rollout_gates.systems.tts.flows.matrix.crowd import crowd
+from rollout_gates.systems.tts.flows.matrix.downloads import downloads
+from rollout_gates.systems.tts.flows.matrix.job_words import job_cancels, late_words
+from rollout_gates.systems.tts.flows.matrix.keeping import failed_then_cancelled, kept, kept_once, kept_trace
+from rollout_gates.systems.tts.flows.matrix.progress import progress
+from rollout_gates.systems.tts.flows.matrix.speech_refusals import speech_refusals
+from rollout_gates.systems.tts.flows.matrix.synthesis import synthesis
+from rollout_gates.systems.tts.flows.matrix.voice_removal import voice_removal
+from rollout_gates.systems.tts.flows.matrix.worker_death import refused_job, worker_death
+
+SPEECH_AND_STATES = (
+    belongings, close_races, crowd, downloads, failed_then_cancelled, held_races, job_cancels, kept, kept_once,
+    kept_trace, late_words, lost_race, progress, queued_races, refused_job, row_broken, speech_refusals,
+    storage_broken, synthesis, voice_removal, worker_death,
+)  # fmt: skip
