@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -342,9 +343,14 @@ def exchanges_of(observation: Any) -> set[tuple[str, str | None]]:
     """Return (transcript, id) of all exchanges in *observation*: its own, or those in the fields of a dataclass."""
     if own := getattr(observation, "exchange_id", None):
         return {(observation.transcript, own)}
-    if not is_dataclass(observation):
-        return set()
-    return {found for each in fields(observation) for found in exchanges_of(getattr(observation, each.name))}
+    kind: type = type(observation)
+    return {found for name in _fields(kind) for found in exchanges_of(getattr(observation, name))}
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of a dataclass, none of anything else. A description of what is sent has none."""
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) and kind is not golden.Case else ()
 
 
 def _begin(session: Session) -> None:
