@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rollout_gates.environment import Secret
     from rollout_gates.systems.tts.settings import Settings
 
+# As many as a page of the data API holds.
+_MOST_OBJECTS = 1000
+
 Parameters = Mapping[str, str | int] | Sequence[tuple[str, str]]
 
 
@@ -211,6 +214,19 @@ class Client:
             headers={**self._data_headers(bearer), "prefer": "return=representation"},
             actor="service_role",
         )
+
+    async def stored(self, bucket: str, key: str) -> Reply:
+        """Fetch an object from storage with the caller's own token, past the API."""
+        url = f"{self.settings.storage_url}/object/authenticated/{bucket}/{quote(key)}"
+        return await self.wire.send(
+            "GET", url, headers=self._credentials(), actor=self.caller.name, retry="idempotent"
+        )
+
+    async def stored_list(self, bucket: str, folder: str) -> Reply:
+        """List the objects in *folder* of *bucket*, as far as the caller may see them."""
+        url = f"{self.settings.storage_url}/object/list/{bucket}"
+        asked = {"prefix": folder, "limit": _MOST_OBJECTS, "offset": 0}
+        return await self.wire.send("POST", url, json=asked, headers=self._credentials(), actor=self.caller.name)
 
     def _data_headers(self, bearer: Secret | None) -> dict[str, str]:
         headers = self._credentials()
