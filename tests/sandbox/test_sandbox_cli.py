@@ -165,7 +165,7 @@ def test_page_for_people_has_urls_users_and_lines_to_try():
         (["--lane", "tsk"], "no such lane: tsk. Did you mean task?"),
         (["--lane", "realtim"], "no such lane: realtim. Did you mean realtime?"),
         (["--system", "ttts"], "no such system: ttts. Did you mean tts?"),
-        (["--fault", "tts:F-91"], "no such fault: tts:F-91. Did you mean tts:F-9"),
+        (["--fault", "tts:F-990"], "no such fault: tts:F-990. Did you mean tts:F-90?"),
         (["--fault", UNBUILT], f"{UNBUILT} is not built yet"),
         (["--fault", "tts:F-54"], "tts:F-54 shows only in lane realtime, not in task"),
         (["--fault", "tts:F-15", "--mode", "modal"], "tts:F-15 shows only in mode qwen, not in modal"),
