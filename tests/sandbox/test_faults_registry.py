@@ -107,7 +107,7 @@ def test_position_reference_switches_on_what_the_real_build_has():
 
 def test_asking_for_a_fault_that_does_not_exist_is_an_error_of_ours():
     with pytest.raises(KeyError):
-        Switches(REGISTRY).on("F-91")
+        Switches(REGISTRY).on("F-990")
 
 
 def test_switching_on_an_unbuilt_fault_is_refused():
