@@ -12,6 +12,7 @@ from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.clone import clone
 from rollout_gates.systems.tts.flows.design import design
 from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Ids, aftermath, rows
+from rollout_gates.systems.tts.flows.matrix.purse import RICH
 from rollout_gates.systems.tts.flows.speaking import Start, start
 from rollout_gates.systems.tts.flows.voice import can_speak
 from rollout_gates.systems.tts.playground import Playground, playground
@@ -110,7 +111,9 @@ async def bench(context: Context, **wanted: Any) -> AsyncIterator[Bench]:
     async with playground(context, **wanted) as ground:
         for provider, habits in _QUICK.items():
             await ground.providers.options(provider, **habits)
-        yield Bench(ground, await ground.session.user_a(), await usable_voice(ground.context))
+        user = await ground.session.user_a()
+        await ground.database.update("profiles", {"credits_remaining": RICH}, id=user.user_id)
+        yield Bench(ground, user, await usable_voice(ground.context))
 
 
 async def usable_voice(context: Context) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.flows.speaking import Start
     from rollout_gates.wire import Reply
 
-_SAID = ("session.update", "input_text_buffer.append", "session.finish")
+# What is said over a connection to have a text spoken; the rest is about the connection itself.
+_SPEAK = "input_text_buffer.append"
 TRIES = 6
 """Aimed tries at a cancel in the very moment when the last answer of the provider comes in."""
 
@@ -93,7 +94,9 @@ async def _asked(place: Bench) -> Counter[str]:
     found: Counter[str] = Counter()
     for entry in await place.ground.providers.requests():
         found[f"{entry['provider']}:{entry['call']}"] += 1
-        found.update(f"said:{event.get('type')}" for event in entry.get("events", ()) if isinstance(event, dict))
+        found[_SPEAK] += sum(
+            isinstance(event, dict) and event.get("type") == _SPEAK for event in entry.get("events", ())
+        )
     return found
 
 
@@ -112,30 +115,37 @@ async def _fence(place: Bench, started: Start | Ids) -> Counter[str]:
         return Counter()
     await place.end(other)
     calls_of_one = Counter(f"{provider}:{call}" for provider, call in calls(place.ground.settings).values())
-    return calls_of_one + Counter({"dashscope:realtime": 1, **{f"said:{word}": 1 for word in _SAID}})
+    return calls_of_one + Counter({"dashscope:realtime": 1, _SPEAK: 1})
 
 
 @flow("queued_races")
 async def queued_races(context: Context) -> Races:
-    """Cancel between the last look at the task and its completion, in a playground of provider qwen.
+    """Cancel between the last look at the task and its completion, in a playground.
 
-    The task's row is locked, so that the worker's last look has to wait, and the cancel behind it; and whatever the
-    worker writes next comes after both.
+    The task's row is locked, and those who want to write it wait in line. With qwen these are the worker, with its last
+    look, and then the cancel; what the worker writes next comes after both. With modal the cancel comes first, and then
+    the completion by a read that saw the task at work.
     """
     async with bench(context) as place:
-        last = calls(place.ground.settings)["last"]
+        last, qwen = calls(place.ground.settings)["last"], place.ground.settings.is_qwen
         await place.hold(last)
         started = await place.begin("Queued")
-        await place.until_held(last)
-        async with locked(place.ground, "tasks", started.task_id or "") as lock:
-            await place.release(last)
-            await lock.wait(1, "the worker")
-            cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
-            await lock.until_waiting(2)
-        cancel = await cancelling
-        before = await place.left(started)
+        async with driven(place, started) as read:
+            await place.until_held(last)
+            async with locked(place.ground, "tasks", started.task_id or "") as lock:
+                if qwen:
+                    await place.release(last)
+                    await lock.wait(1, "the worker")
+                cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
+                await lock.until_waiting(2 if qwen else 1)
+                if not qwen:
+                    await place.release(last)
+                    await lock.until_waiting(2)
+            cancel = await cancelling
+            before = await place.left(started)
+            late = await read if read is not None else None
         await _fence(place, started)
-        return Races((Race("queued", cancel, before, await place.left(started)),))
+        return Races((Race("queued", cancel, before, await place.left(started), late),))
 
 
 @flow("lost_race")
@@ -145,6 +155,8 @@ async def lost_race(context: Context) -> Races:
         first = next(call for name, call in calls(place.ground.settings).items() if name != "submit")
         await place.hold(first)
         started = await place.begin("Lost")
+        if place.ground.settings.is_qwen:
+            await place.until_held(first)
         async with locked(place.ground, "tasks", started.task_id or "", status="completed") as lock:
             cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
             await lock.wait(1, "the cancel")

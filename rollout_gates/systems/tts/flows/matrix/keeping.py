@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 POLLS = 4
+_DELTA, _MOST_DELTAS = "response.audio.delta", 100
 REQUEST_ID = "5d0c6a52-9a3e-4f0e-8a7b-rollout00gate"
 
 
@@ -69,27 +70,40 @@ async def kept(context: Context) -> Kept:
     """Have known bytes spoken, and then none at all, in a playground."""
     async with bench(context) as place:
         last, providers = calls(place.ground.settings)["last"], place.ground.providers
-        given = tone()
-        body = {"base64": base64.b64encode(given).decode()}
-        scripted = last[0] != "dashscope"
-        if scripted:
-            await providers.script(*last, status=200, body=body, headers={"Content-Type": "audio/wav"})
+        given = silence() if _live(place) else tone()
+        await _give(place, given)
         started = await place.begin("Kept")
         seen = await place.end(started)
         left = await place.left(started)
-        if scripted:
+        if not _live(place):
             await providers.script(*last, status=404, body="gone", times=0)
         late = await place.left(started)
         await providers.unscript()
-        empty_samples, empty = await _empty(place, last) if scripted else ((), late)
-        return Kept(given if scripted else b"", seen, left, late, empty_samples, empty)
+        await _give(place, b"", times=0)
+        started = await place.begin("Empty")
+        empty = await place.end(started, patience_s=2)
+        return Kept(given, seen, left, late, empty.samples, await place.left(started))
 
 
-async def _empty(place: Bench, last: tuple[str, str]) -> tuple[tuple[Reply, ...], Aftermath]:
-    await place.ground.providers.script(*last, status=200, body={"base64": ""}, times=0)
-    started = await place.begin("Empty")
-    seen = await place.end(started, patience_s=2)
-    return seen.samples, await place.left(started)
+async def _give(place: Bench, data: bytes, *, times: int = 1) -> None:
+    """Have the provider's next audio be *data*."""
+    body = base64.b64encode(data).decode()
+    providers = place.ground.providers
+    if not _live(place):
+        last = calls(place.ground.settings)["last"]
+        headers = {"Content-Type": "audio/wav"}
+        await providers.script(*last, status=200, body={"base64": body}, headers=headers, times=times)
+        return
+    delta = {"event_id": "event_given", "type": _DELTA, "delta": body}
+    said = [{"at": _DELTA, "do": "event", "event": delta}] if data else []
+    unsaid = [{"at": _DELTA, "do": "skip", "after": number} for number in range(_MOST_DELTAS)]
+    await providers.script("dashscope", "realtime_session", body=[*said, *unsaid], times=times)
+
+
+def _live(place: Bench) -> bool:
+    """Whether audio comes over a connection that stays open, not as one download."""
+    settings = place.ground.settings
+    return settings.is_qwen and settings.lane == "realtime"
 
 
 @flow("kept_once")
@@ -124,7 +138,8 @@ async def kept_trace(context: Context) -> KeptTrace:
         ground, qwen = place.ground, place.ground.settings.is_qwen
         refusal: dict[str, Any] = {"request_id": REQUEST_ID, "code": "InvalidParameter", "message": "Not this text."}
         call = _first(place)
-        await ground.providers.script(*call, status=400 if qwen else 500, body=refusal if qwen else "no room", times=0)
+        how = {"status": 400, "body": refusal, "headers": {"X-Request-Id": REQUEST_ID}} if qwen else {"status": 500}
+        await ground.providers.script(*call, times=0, **how)
         known = len(await ground.log())
         started = await place.begin("Trace")
         if qwen:
@@ -149,10 +164,9 @@ async def failed_then_cancelled(context: Context) -> LateCancel:
 
 
 def _first(place: Bench) -> tuple[str, str]:
-    settings = place.ground.settings
-    if not settings.is_qwen:
+    if not place.ground.settings.is_qwen:
         return ("modal", "submit")
-    return ("dashscope", "realtime") if settings.lane == "realtime" else ("dashscope", "synthesis")
+    return ("dashscope", "realtime") if _live(place) else ("dashscope", "synthesis")
 
 
 def tone(seconds: float = 0.5, rate: int = 24_000) -> bytes:
@@ -165,3 +179,8 @@ def tone(seconds: float = 0.5, rate: int = 24_000) -> bytes:
         file.setframerate(rate)
         file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
     return written.getvalue()
+
+
+def silence(frames: int = 20) -> bytes:
+    """Return an MP3 file without a sound in it: MPEG-2 layer III, 24 kHz, mono, 32 kbit/s, 96 bytes a frame."""
+    return (b"\xff\xf3\x44\xc4" + bytes(92)) * frames

@@ -52,13 +52,18 @@ async def synthesis(context: Context) -> Synthesis:
 
 async def _spoken(place: Bench, voice_id: str, language: str) -> Spoken:
     said = spoken(place.ground.context.run_id, f"In {language}")
-    call = calls(place.ground.settings)["speak"]
-    before = len(await place.ground.providers.requests(*call))
+    before = len(await _asked(place))
     reply = await place.client.generate(voice_id=voice_id, text=said, language=language)
     answer = reply.json() if reply.status == 200 else {}
     started = Start(said, reply, answer.get("task_id"), answer.get("generation_id"))
     if started.task_id is not None:
         await place.end(started)
-    asked = (await place.ground.providers.requests(*call))[before:]
+    asked = (await _asked(place))[before:]
     generation = await place.row("generations", started.generation_id)
     return Spoken(said, language, await place.row("voices", voice_id), started, generation, tuple(asked))
+
+
+async def _asked(place: Bench) -> list[dict[str, Any]]:
+    """Return what asked the provider to speak; with modal that is the submission of a job."""
+    steps = calls(place.ground.settings)
+    return await place.ground.providers.requests(*steps.get("speak", steps.get("submit", ())))
