@@ -41,16 +41,16 @@ class GateRun:
         return "\n".join(f"{row['id']} {row['outcome']} {row['reason'] or ''} {row.get('message', '')}" for row in rows)
 
 
-def environment_file(folder: Path, mode: str, **settings: Any) -> Path:
-    """Write an environment file for a sandbox in *mode* and return its path."""
-    lines = ['kind = "local"', "sandbox = true", "[tts]", f'provider_mode = "{mode}"', 'lane = "task"']
+def environment_file(folder: Path, mode: str, lane: str = "task", **settings: Any) -> Path:
+    """Write an environment file for a sandbox in *mode* and *lane* and return its path."""
+    lines = ['kind = "local"', "sandbox = true", "[tts]", f'provider_mode = "{mode}"', f'lane = "{lane}"']
     path = folder / "proof.toml"
     path.write_text("\n".join([*lines, *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]) + "\n")
     return path
 
 
 def run_gate(folder: Path, mode: str, *arguments: str, gate: str = "smoke", **settings: Any) -> GateRun:
-    """Run *gate* against a fresh sandbox in *mode*; *arguments* go to the command line."""
+    """Run *gate* against a fresh sandbox in *mode*; *arguments* go to the command line, *settings* to its file."""
     environment = environment_file(folder, mode, **settings)
     evidence = folder / "evidence"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", gate, f"--env={environment}"]

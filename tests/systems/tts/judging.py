@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from fixtures import tts as fixtures
-from rollout_gates.systems import tts
+from rollout_gates.catalogue import applicability, load
 from rollout_gates.wire import BadAnswer, CouldNotJudge
 from tests.systems.tts.acting import Acting
 
-SUITE = Path(__file__).parents[3] / "suites" / "smoke"
+ROOT = Path(__file__).parents[3]
+SUITE = ROOT / "suites" / "smoke"
+CATALOGUE = load(ROOT / "clauses")
 DERIVED = {
     "generate_answers": "generates",
     "active_tasks": "active",
@@ -46,11 +48,22 @@ def clauses_of(check: Callable[..., None]) -> tuple[str, ...]:
 
 
 async def judged(acting: Acting) -> dict[str, str]:
-    """Return the outcome of each check of the suite: passed, or the reason or message that it ended with."""
-    names = [name for name in tts.FLOWS if name != "voice"]
+    """Return the outcome of each check that applies: passed, or the reason or message that it ended with."""
+    applicable = {name: check for name, check in checks().items() if _applies(check, acting.context.settings.facts())}
+    names = sorted({flow for check in applicable.values() for flow in _flows_of(check)})
     seen = await asyncio.gather(*(acting.observe(name) for name in names), return_exceptions=True)
     observed = dict(zip(names, seen, strict=True))
-    return {name: _outcome(check, observed, acting) for name, check in checks().items()}
+    return {name: _outcome(check, observed, acting) for name, check in applicable.items()}
+
+
+def _applies(check: Callable[..., None], facts: dict[str, str]) -> bool:
+    return any(applicability(CATALOGUE.ids[name], facts, "staging") is None for name in clauses_of(check))
+
+
+def _flows_of(check: Callable[..., None]) -> set[str]:
+    """The flows whose observations *check* asks for, directly or through a fixture."""
+    through = {**dict.fromkeys(DERIVED, "answers"), **dict.fromkeys(LISTED, "lists")}
+    return {through.get(name, name) for name in inspect.signature(check).parameters if name != "deployment"}
 
 
 def _outcome(check: Callable[..., None], observed: dict[str, Any], acting: Acting) -> str:

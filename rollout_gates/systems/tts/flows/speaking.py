@@ -35,11 +35,16 @@ async def start(context: Context, user: Identity, voice_id: str, said: str) -> S
     """
     await context.budget.spend("generate", KEY)
     started = await submit(context, user, voice_id, said)
-    refuse_poverty(started.reply, user.name, f"{len(said)} characters of speech")
-    if started.reply.status == 409 and not user.fresh:
-        said = detail(started.reply) or "status 409"
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{user.name} is busy with something of before this run: {said}")
+    refuse_unready(user, started.reply, said)
     return started
+
+
+def refuse_unready(user: Identity, reply: Reply, said: str) -> None:
+    """Raise `CouldNotJudge` when *reply* says that the user cannot pay, or is not free: that is about our user."""
+    refuse_poverty(reply, user.name, f"{len(said)} characters of speech")
+    if reply.status == 409 and not user.fresh:
+        told = detail(reply) or "status 409"
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{user.name} is busy with something of before this run: {told}")
 
 
 async def submit(context: Context, user: Identity, voice_id: str, said: str) -> Start:
