@@ -8,6 +8,7 @@ pytest_plugins = [
     "rollout_gates.plugin",
     "fixtures.golden",
     "fixtures.tts",
+    "fixtures.tts_matrix_credits",
     "fixtures.tts_matrix_modes",
     "fixtures.tts_matrix_speech",
 ]

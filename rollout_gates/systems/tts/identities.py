@@ -73,6 +73,12 @@ class Identities:
             self._made[name] = task
         return await asyncio.shield(self._made[name])
 
+    async def made(self) -> tuple[Identity, ...]:
+        """Return everybody who was handed out so far, each once, whatever they are called."""
+        found = await asyncio.gather(*self._made.values(), return_exceptions=True)
+        by_id = {identity.user_id: identity for identity in found if isinstance(identity, Identity)}
+        return tuple(by_id.values())
+
     async def known(self, owner: str) -> Identity | None:
         """Return who is called *owner* in the journal, without ever making anybody up. Used by a later clean-up."""
         for task in self._made.values():
