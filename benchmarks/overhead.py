@@ -6,38 +6,48 @@
 Golden payloads against a trivial local server that answers after 0 or 20 ms, with all reports on (ours), beside a
 bare asyncio client at concurrency 16 (bare: httpx; aio: aiohttp) and beside plain pytest with httpx and JUnit
 (plain). Whole processes, one after the other within each round, so that a drift of the machine hits all alike.
-Prints medians: wall seconds, the ratios, CPU milliseconds a check, peak memory.
+Prints medians: wall seconds, the ratios, CPU milliseconds a check, peak memory; then how all of it grows with the
+number of checks, and which aims are met. A busy machine slows all contenders down: believe the ratios.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from figures import ROOT, Aim, Sample, byte_code, run, tell, write
+
 PARTS = Path(__file__).parent / "overhead_parts"
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One process: wall and CPU seconds, peak memory in MiB."""
+class Row:
+    """One size and delay: medians by contender, *ratios* of our wall time to theirs, and our peak memory."""
 
-    wall_s: float
-    cpu_s: float
+    size: int
+    delay_ms: int
+    wall_s: dict[str, float]
+    cpu_s: dict[str, float]
+    ratios: dict[str, float]
     peak_mib: float
+
+    def __str__(self) -> str:
+        walls = "  ".join(f"{name} {seconds:6.2f}" for name, seconds in self.wall_s.items())
+        ratios = "  ".join(f"/{name} {ratio:5.2f}" for name, ratio in self.ratios.items())
+        cpu = self.cpu_s["ours"] / self.size * 1000
+        return f"{self.size:5} {self.delay_ms:3} ms  {walls}   ours{ratios}   {cpu:6.2f} ms  {self.peak_mib:4.0f} MiB"
 
 
 @contextmanager
@@ -146,31 +156,6 @@ def contenders(project: Path, url: str) -> dict[str, Callable[[], Sample]]:
     }
 
 
-def run(command: list[str], cwd: Path | None = None, **variables: str) -> Sample:
-    """Run *command* to its end. Raises ``SystemExit`` with its output when it fails."""
-    path = os.pathsep.join(filter(None, [str(cwd) if cwd else "", str(ROOT)]))
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": path, **variables},
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read().decode()[-3000:]}")
-    return Sample(wall, usage.ru_utime + usage.ru_stime, _mib(usage))
-
-
-def _mib(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
 def measure(size: int, delay_ms: int, rounds: int) -> dict[str, list[Sample]]:
     """Run all contenders *rounds* times in turn, after one round that does not count."""
     with server(delay_ms) as url, tempfile.TemporaryDirectory() as folder:
@@ -186,18 +171,60 @@ def measure(size: int, delay_ms: int, rounds: int) -> dict[str, list[Sample]]:
     return samples
 
 
-def report(size: int, delay_ms: int, samples: dict[str, list[Sample]]) -> None:
-    """Print one line of medians."""
-    wall = {name: statistics.median(sample.wall_s for sample in found) for name, found in samples.items()}
+def row_of(size: int, delay_ms: int, samples: dict[str, list[Sample]]) -> Row:
+    """Return the medians of one size and delay. A ratio is the median of the ratios of single rounds."""
     ours = samples["ours"]
-    cpu = statistics.median(sample.cpu_s for sample in ours) / size * 1000
-    peak = max(sample.peak_mib for sample in ours)
-    walls = "  ".join(f"{name} {seconds:6.2f}" for name, seconds in wall.items())
-    ratios = "  ".join(
-        f"/{name} {statistics.median(a.wall_s / b.wall_s for a, b in zip(ours, samples[name], strict=True)):5.2f}"
-        for name in ("bare", "aio", "plain")
+    return Row(
+        size=size,
+        delay_ms=delay_ms,
+        wall_s={name: statistics.median(sample.wall_s for sample in found) for name, found in samples.items()},
+        cpu_s={name: statistics.median(sample.cpu_s for sample in found) for name, found in samples.items()},
+        ratios={
+            name: statistics.median(a.wall_s / b.wall_s for a, b in zip(ours, samples[name], strict=True))
+            for name in ("bare", "aio", "plain")
+        },
+        peak_mib=max(sample.peak_mib for sample in ours),
     )
-    print(f"{size:5} {delay_ms:3} ms  {walls}   ours{ratios}   {cpu:6.2f} ms CPU a check  {peak:4.0f} MiB", flush=True)
+
+
+def growth(rows: list[Row]) -> list[str]:
+    """Return a line a pair of neighbouring sizes: what a check more costs, and the wall time beside the size."""
+    lines = []
+    for delay_ms in dict.fromkeys(row.delay_ms for row in rows):
+        mine = sorted((row for row in rows if row.delay_ms == delay_ms), key=lambda row: row.size)
+        for few, many in itertools.pairwise(mine):
+            more = (many.wall_s["ours"] - few.wall_s["ours"]) / (many.size - few.size) * 1000
+            lines.append(
+                f"{delay_ms:3} ms, {few.size} to {many.size} checks: {more:5.2f} ms a check more, "
+                f"wall grows {grown(few, many):.2f} times as fast as the checks"
+            )
+    return lines
+
+
+def grown(few: Row, many: Row) -> float:
+    """Return the ratio of the wall times over the ratio of the sizes: 1 is linear, less has a fixed part."""
+    return many.wall_s["ours"] / few.wall_s["ours"] / (many.size / few.size)
+
+
+def aims(rows: list[Row]) -> list[Aim]:
+    """Return what the rows are to be judged by."""
+    found = [
+        Aim(f"{row.size} checks, 20 ms: wall beside the bare client", row.ratios["bare"], 1.6)
+        for row in rows
+        if row.delay_ms == 20
+    ]
+    found += [
+        Aim(f"{row.size} checks, 0 ms: wall beside plain pytest", row.ratios["plain"], 1.3)
+        for row in rows
+        if row.delay_ms == 0
+    ]
+    by_size = {(row.size, row.delay_ms): row for row in rows}
+    found += [
+        Aim(f"500 to 2000 checks, {delay} ms: growth of the wall over that of the checks", grown(few, many), 1.05)
+        for delay in (0, 20)
+        if (few := by_size.get((500, delay))) and (many := by_size.get((2000, delay)))
+    ]
+    return [*found, Aim("peak memory in MiB", max(row.peak_mib for row in rows), 250)]
 
 
 def main() -> None:
@@ -205,11 +232,19 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 500, 2000])
     parser.add_argument("--delays", type=int, nargs="+", default=[0, 20], help="milliseconds")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args()
-    print("cases delay  median wall in seconds, median of the ratios a round")
-    for delay_ms in given.delays:
-        for size in given.sizes:
-            report(size, delay_ms, measure(size, delay_ms, given.rounds))
+    print("cases delay  median wall in seconds, median of the ratios a round, of ours: CPU a check and peak")
+    rows = []
+    with byte_code():
+        for delay_ms in given.delays:
+            for size in given.sizes:
+                rows.append(row_of(size, delay_ms, measure(size, delay_ms, given.rounds)))
+                print(rows[-1], flush=True)
+    print(*growth(rows), sep="\n")
+    judged = aims(rows)
+    tell(judged)
+    write(given.json, {"rounds": given.rounds, "rows": [asdict(row) for row in rows]}, judged)
 
 
 if __name__ == "__main__":
