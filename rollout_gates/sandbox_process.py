@@ -6,6 +6,7 @@ ends with this process however that ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -75,9 +76,7 @@ def start_sandbox(
         )
         line = _first_line(process)
         if line is None:
-            process.kill()
-            process.wait()
-            raise SandboxFailed(f"the sandbox did not start: {_reason(complaints)}")
+            raise SandboxFailed(f"the sandbox did not start: {_reason(_ended(process), complaints)}")
     return SandboxProcess(process, json.loads(line))
 
 
@@ -109,7 +108,19 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
     return lines[0] if lines and lines[0].strip() else None
 
 
-def _reason(complaints: TextIO) -> str:
+def _ended(process: subprocess.Popen[str]) -> int | None:
+    """End *process*; return the status that it had ended with by itself, ``None`` when it had to be killed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(1)
+    process.kill()
+    process.wait()
+    return None
+
+
+def _reason(status: int | None, complaints: TextIO) -> str:
     complaints.seek(0)
-    lines = [line.strip() for line in complaints if line.strip()]
-    return lines[-1] if lines else f"it said nothing within {_READY_WITHIN_S:.0f} s"
+    if lines := [line.strip() for line in complaints if line.strip()]:
+        return lines[-1]
+    if status is not None:
+        return f"it ended with status {status} without a word"
+    return f"it said nothing within {_READY_WITHIN_S:.0f} s"
