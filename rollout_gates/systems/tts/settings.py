@@ -116,6 +116,7 @@ class TtsSecrets(Secrets):
     service_role_key: str | None = None
     database_dsn: str | None = None
     dashscope_api_key: str | None = None
+    stripe_webhook_secret: str | None = None
 
 
 class Settings(SystemSettings):
@@ -143,6 +144,7 @@ class Settings(SystemSettings):
     logs: Logs | None = None
     control: Control | None = None
     slo: Slo | None = None
+    stripe_price: str | None = None
     secrets: TtsSecrets = TtsSecrets()
 
     @property
@@ -193,6 +195,7 @@ class Settings(SystemSettings):
             "web": self.web_url is not None,
             "logs": self.logs is not None,
             "control": self.control is not None,
+            "payment_webhook": "stripe_webhook_secret" in held and self.stripe_price is not None,
             "slo_targets": self.slo is not None,
         }
         return frozenset(name for name, there in offered.items() if there)
@@ -208,6 +211,8 @@ class Settings(SystemSettings):
                 yield "secrets.service_role_key", "never allowed in an environment of kind 'prod'; remove the key"
             if self.control is not None:
                 yield "control", "never allowed in an environment of kind 'prod'; remove the table"
+            if self.secrets.stripe_webhook_secret is not None:
+                yield "secrets.stripe_webhook_secret", "never allowed in an environment of kind 'prod'; remove the key"
         for user in ("user_a", "user_b"):
             if (getattr(self.secrets, f"{user}_email") is None) != (getattr(self.secrets, f"{user}_password") is None):
                 yield f"secrets.{user}_email", f"{user}_email and {user}_password are needed together"
