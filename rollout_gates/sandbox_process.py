@@ -96,11 +96,12 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
     arrived = threading.Event()
 
     def read(output: TextIO) -> None:
-        for line in output:
-            if not lines:
-                lines.append(line)
-                arrived.set()
-            # Whatever follows is read and dropped: a full pipe would stop the stand-in.
+        with output:
+            for line in output:
+                if not lines:
+                    lines.append(line)
+                    arrived.set()
+                # Whatever follows is read and dropped: a full pipe would stop the stand-in.
         arrived.set()
 
     threading.Thread(target=read, args=(cast("TextIO", process.stdout),), daemon=True).start()
@@ -110,6 +111,8 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
 
 def _ended(process: subprocess.Popen[str]) -> int | None:
     """End *process*; return the status that it had ended with by itself, ``None`` when it had to be killed."""
+    if process.stdin is not None:
+        process.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(1)
     process.kill()
