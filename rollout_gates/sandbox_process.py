@@ -6,7 +6,6 @@ ends with this process however that ends.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -111,13 +110,15 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
 
 def _ended(process: subprocess.Popen[str]) -> int | None:
     """End *process*; return the status that it had ended with by itself, ``None`` when it had to be killed."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    try:
         return process.wait(1)
-    process.kill()
-    process.wait()
-    return None
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _reason(status: int | None, complaints: TextIO) -> str:
