@@ -24,6 +24,7 @@ from rollout_gates.wire import CouldNotJudge, NotConfigured, Poller
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.speaking import Start
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.systems.tts.settings import Settings
     from rollout_gates.wire import Reply
@@ -37,7 +38,7 @@ _REDEPLOYED_WITHIN_S = 600.0
 class Flipped:
     """Languages before the flip, after it, and after the flip back; and work that was begun before it.
 
-    *speech* and *preview* are what became of that work, asked for under the other mode.
+    *speech* and *preview* are what became of that work, asked for under the other mode; ``None`` was never begun.
     """
 
     mode: str
@@ -45,8 +46,8 @@ class Flipped:
     before: Reply
     after: Reply
     back: Reply
-    speech: Watch
-    preview: Watch
+    speech: Watch | None
+    preview: Watch | None
 
 
 @flow("flipped", last=True)
@@ -63,13 +64,13 @@ async def flipped(context: Context) -> Flipped:
         before = await stage.session.anon.languages()
         begun = await begin(stage, user, wishes(stage, "before the flip"))
         async with user.busy:
-            started = await start(stage.context, user, voice_id, spoken(context.run_id, "Flip", 90))
+            started = await _speech(stage, user, voice_id)
             try:
                 await flip(other)
                 after = await stage.session.anon.languages()
                 speech, shown = await asyncio.gather(
-                    _watched(stage, user, started.task_id, "generate"),
-                    _watched(stage, user, text(json_object(begun), "task_id"), "preview"),
+                    _watched(stage, user, started.task_id if started else None),
+                    _watched(stage, user, text(json_object(begun), "task_id")),
                 )
             finally:
                 await flip(mode)
@@ -113,20 +114,23 @@ def _command(context: Context) -> Flip:
     return flip
 
 
-async def _watched(stage: Scene, user: Identity, task_id: str | None, what: str) -> Watch:
+async def _watched(stage: Scene, user: Identity, task_id: str | None) -> Watch | None:
     if task_id is None:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the {what} was not begun, so no task could outlive a flip")
+        return None
     return await watch(user.client, task_id, patience_s=stage.session.settings.latency_budget_s)
 
 
-async def speaker(stage: Scene, user: Identity) -> str:
-    """Return the id of a fresh voice of *user*. Raises `CouldNotJudge` when it could not be made."""
+async def speaker(stage: Scene, user: Identity) -> str | None:
+    """Return the id of a fresh voice of *user*, or ``None`` when it could not be made."""
     prepared = await prepare(stage, user, "speaker")
     await pay_for_clone(stage)
     done = await finalize(stage, user, prepared)
-    if done.status != 200:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"no voice to speak with: finalize answered {done.status}")
-    return prepared.voice_id
+    return prepared.voice_id if done.status == 200 else None
+
+
+async def _speech(stage: Scene, user: Identity, voice_id: str | None) -> Start | None:
+    said = spoken(stage.context.run_id, "Flip", 90)
+    return None if voice_id is None else await start(stage.context, user, voice_id, said)
 
 
 @dataclass(frozen=True)
