@@ -46,6 +46,7 @@ class Deployment:
     jwt_secret: str = ""
     stripe_api_url: str = "https://api.stripe.com"
     latency_s: Mapping[str, float] = field(default_factory=dict)
+    mode_misread: bool = False
 
     def __repr__(self) -> str:
         return f"Deployment(mode={self.mode_raw!r}, lane={self.lane!r}, {len(self.variables)} variables)"
@@ -65,9 +66,15 @@ class Deployment:
 
     @property
     def mode(self) -> str | None:
-        """`modal`, `qwen`, or None when the variable holds something else. Unset means modal."""
-        word = (self.mode_raw if self.mode_raw is not None else "modal").strip().lower()
-        return word if word in MODES else None
+        """`modal`, `qwen`, or None when the variable holds something else. Unset means modal.
+
+        *mode_misread* (a faulty build): what is mistyped means modal, and capitals and blanks are not understood.
+        """
+        given = self.mode_raw if self.mode_raw is not None else "modal"
+        word = given.strip().lower()
+        if self.mode_misread and word != given:
+            return None
+        return word if word in MODES else "modal" if self.mode_misread else None
 
     @property
     def mode_error(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from sandbox.tts.api.answers import json_answer
 from sandbox.tts.api.errors import ApiError, StoreFailed
 from sandbox.tts.api.forms import read_json
 from sandbox.tts.api.provider_errors import ProviderFailed, missing_variable, shown_text
-from sandbox.tts.api.text import is_uuid, trimmed, units
+from sandbox.tts.api.text import LARGEST, is_uuid, trimmed, units
 from sandbox.tts.platform.storage import StorageRefused
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Wanted:
 
 async def upload_url(call: Call) -> web.Response:
     """A fresh voice id and where its audio goes. Nothing is stored."""
-    _wanted(await read_json(call.request))
+    _wanted(await read_json(call.request), sloppy=call.api.fault("F-27"))
     voice_id = str(uuid.uuid4())
     key = objects.reference_key(call.user_id, voice_id)
     try:
@@ -59,21 +60,28 @@ async def finalize(call: Call) -> web.Response:
     if not call.api.fault("F-06"):
         _check_configuration(call.api)
     charge = await money.charge_flat(
-        call.api.store, operation="clone", user_id=call.user_id, reference_type="voice", reference_id=wanted.voice_id
+        call.api.store,
+        operation="clone",
+        user_id=call.user_id,
+        reference_type="voice",
+        reference_id=wanted.voice_id,
+        overspend=call.api.fault("F-62"),
     )
-    if charge.duplicate:
-        return await _replayed(call, wanted)
+    if charge.duplicate and not await _unnoticed(call, wanted, charge):
+        return await _replayed(call, wanted, charge)
     _check_mode(call.api)
     call.cost_event = {"operation": "clone", "used_trial": charge.used_trial, "credits": charge.debited}
     made = await _enroll(call, wanted, charge) if call.api.deployment.mode == "qwen" else None
+    if made is None and call.api.fault("F-03"):
+        await _enroll_elsewhere(call, wanted)
     await _insert(call, wanted, charge, made)
     return json_answer({"id": wanted.voice_id, "name": wanted.name})
 
 
-def _wanted(body: dict[str, Any], voice_id: str = "") -> Wanted:
-    """Name, language and transcript, checked in this order. Raises 400."""
+def _wanted(body: dict[str, Any], voice_id: str = "", *, sloppy: bool = False) -> Wanted:
+    """Name, language and transcript, checked in this order. Raises 400. *sloppy* (F-27): names of any length."""
     name = trimmed(body.get("name"))
-    if name is None or units(name) > 100:
+    if name is None or units(name) > (LARGEST if sloppy else 100):
         raise ApiError(400, "Name must be 1-100 characters.")
     language = trimmed(body.get("language"))
     if language is None:
@@ -89,18 +97,18 @@ async def _wanted_voice(call: Call) -> Wanted:
     voice_id = trimmed(body.get("voice_id"))
     if voice_id is None:
         raise ApiError(400, "voice_id is required.")
-    return _wanted(body, voice_id)
+    return _wanted(body, voice_id, sloppy=call.api.fault("F-27"))
 
 
 async def _check_upload(call: Call, wanted: Wanted) -> None:
-    """The audio is there and not too large. An id that was not given out has no audio."""
+    """The audio is there and not too large. An id that was not given out has no audio. F-27: any size will do."""
     if not is_uuid(wanted.voice_id):
         raise ApiError(400, NOT_UPLOADED)
     key = objects.reference_key(call.user_id, wanted.voice_id)
     info = await objects.stat(call.api, objects.REFERENCES, key, failing="Failed to verify uploaded audio.")
     if info is None:
         raise ApiError(400, NOT_UPLOADED)
-    if info.size > objects.MAX_REFERENCE_BYTES:
+    if info.size > objects.MAX_REFERENCE_BYTES and not call.api.fault("F-27"):
         raise ApiError(400, "Reference audio must be under 10MB.")
 
 
@@ -116,7 +124,20 @@ def _check_configuration(api: Api) -> None:
         raise ApiError(502, missing_variable(api, "DASHSCOPE_API_KEY"))
 
 
-async def _replayed(call: Call, wanted: Wanted) -> web.Response:
+async def _unnoticed(call: Call, wanted: Wanted, charge: FlatCharge) -> bool:
+    """F-14: whether a finalize with the same id is under way, which nobody looks for."""
+    if not call.api.fault("F-14"):
+        return False
+    ended = await call.api.store.row(
+        "select 1 from public.voices where id = %s union all select 1 from public.trial_consumption where user_id = %s"
+        " and idempotency_key = %s and status = 'restored' union all select 1 from public.credit_ledger"
+        " where user_id = %s and idempotency_key = %s",
+        (wanted.voice_id, call.user_id, f"{charge.prefix}:charge", call.user_id, f"{charge.prefix}:refund"),
+    )
+    return ended is None
+
+
+async def _replayed(call: Call, wanted: Wanted, charge: FlatCharge) -> web.Response:
     """The voice of an earlier finalize, even one that was deleted since. Raises 409 when that one came to nothing."""
     voice = await call.api.store.row(
         "select id, name from public.voices where id = %s and user_id = %s",
@@ -125,21 +146,52 @@ async def _replayed(call: Call, wanted: Wanted) -> web.Response:
     )
     if voice is None:
         raise ApiError(409, "Duplicate finalize request detected. Please start a new clone upload.")
+    if call.api.fault("F-13"):
+        await _made_again(call, wanted, charge)
     return json_answer({"id": voice["id"], "name": voice["name"]})
 
 
-async def _enroll(call: Call, wanted: Wanted, charge: FlatCharge) -> ProviderVoice:
-    """The provider's voice. Any failure gives the charge back. Raises 502."""
+async def _made_again(call: Call, wanted: Wanted, charge: FlatCharge) -> None:
+    """F-13: a replay asks the provider again and, as its row cannot be written, gives the charge back.
+
+    Not while a trial is there that was not when it was paid in credits: that replay is another fault's, F-63.
+    """
+    left = await call.api.store.row(
+        "select clone_trials_remaining as trials from public.profiles where id = %s", (call.user_id,)
+    )
+    if call.api.deployment.mode == "qwen" and (charge.used_trial or not left or not left["trials"]):
+        await _enroll(call, wanted, charge)
+        await _give_back(call, charge)
+
+
+async def _enroll_elsewhere(call: Call, wanted: Wanted) -> None:
+    """F-03: the other provider is asked as well, whatever it says."""
+    with suppress(ProviderFailed):
+        await _create(call, wanted)
+
+
+async def _create(call: Call, wanted: Wanted) -> ProviderVoice:
     key = objects.reference_key(call.user_id, wanted.voice_id)
     # F-18: the URL has expired before the provider sees it.
     ttl_s = -60 if call.api.fault("F-18") else PROVIDER_FETCH_S
-    url = call.api.storage.signed_download_url(objects.REFERENCES, key, ttl_s)
+    return await dashscope.create_clone(
+        call.api,
+        name=wanted.name,
+        transcript=wanted.transcript,
+        language=wanted.language,
+        audio_url=call.api.storage.signed_download_url(objects.REFERENCES, key, ttl_s),
+        # F-05: the key of voices with a description is looked for where it was never put.
+        keyless=wanted.description is not None and call.api.fault("F-05"),
+    )
+
+
+async def _enroll(call: Call, wanted: Wanted, charge: FlatCharge) -> ProviderVoice:
+    """The provider's voice. Any failure gives the charge back. Raises 502. F-19: nothing comes back."""
     try:
-        return await dashscope.create_clone(
-            call.api, name=wanted.name, transcript=wanted.transcript, language=wanted.language, audio_url=url
-        )
+        return await _create(call, wanted)
     except ProviderFailed as failure:
-        await _give_back(call, charge)
+        if not call.api.fault("F-19"):
+            await _give_back(call, charge)
         call.error_category = failure.category
         log_lines.provider_line(
             call.api,
@@ -177,7 +229,7 @@ async def _insert(call: Call, wanted: Wanted, charge: FlatCharge, made: Provider
                 None if nameless or made is None else made.voice,
                 None if nameless or made is None else made.target_model,
                 None if made is None else "vc",
-                None if made is None else deployment.dashscope_region,
+                None if made is None else "intl" if api.fault("F-05") else deployment.dashscope_region,
                 None if made is None else made.request_id,
                 Jsonb({} if made is None else {"usage": made.usage}),
                 api.clock.now(),

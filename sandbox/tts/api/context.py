@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import uuid
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -32,6 +33,9 @@ class Api:
         self.modal_reads = ModalReads(self)
         self._http: aiohttp.ClientSession | None = None
         self.snapshot: Deployment | None = None
+        # Where the provider keeps what was spoken, by generation: only faulty builds look here again.
+        self.temporary_urls: dict[str, str] = {}
+        self.reads: Counter[str] = Counter()
 
     def pinned(self) -> Api:
         """The same with the deployment of this moment: what is begun ends with the variables that it began with."""
@@ -39,6 +43,11 @@ class Api:
         view = copy.copy(self)
         view.snapshot = self.instance.deployment
         return view
+
+    def misread_mode(self) -> None:
+        """F-07: take a mistyped mode for modal, and one in capitals for none, on the route that calls this."""
+        if self.fault("F-07"):
+            self.snapshot = replace(self.deployment, mode_misread=True)
 
     @property
     def deployment(self) -> Deployment:

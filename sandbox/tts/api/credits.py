@@ -5,6 +5,8 @@ Everything has an idempotency key, so a charge or a refund that is asked for twi
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 CLONE_CREDITS = 1000
 PREVIEW_CREDITS = 5000
+# Long enough for others to come in between.
+ROUND_TRIP_S = 0.08
 # Every transaction that moves money locks the profile before any task or generation, so that none waits in a circle.
 LOCK_PROFILE: LiteralString = "select 1 from public.profiles where id = %s for update"
 
@@ -45,10 +49,14 @@ def flat_prefix(operation: str, reference_id: str) -> str:
 
 
 async def charge_flat(
-    store: Store, *, operation: str, user_id: str, reference_type: str, reference_id: str
+    store: Store, *, operation: str, user_id: str, reference_type: str, reference_id: str, overspend: bool = False
 ) -> FlatCharge:
-    """Take a trial if one is left, else the flat price. Raises 402, and 500 when the database fails."""
+    """Take a trial if one is left, else the flat price. Raises 402, and 500 when the database fails.
+
+    *overspend* (F-62): what the balance was before counts, whatever others have taken from it meanwhile.
+    """
     price = CLONE_CREDITS if operation == "clone" else PREVIEW_CREDITS
+    seen = await _balance(store, user_id) if overspend else 0
     row = await store.call(
         "trial_or_debit",
         failing="Failed to debit credits.",
@@ -59,7 +67,7 @@ async def charge_flat(
         p_reference_id=reference_id,
         p_idempotency_key=f"{flat_prefix(operation, reference_id)}:charge",
     )
-    if row["insufficient"]:
+    if row["insufficient"] and seen < price:
         raise too_poor(price, row["balance_remaining"])
     used_trial = bool(row["used_trial"])
     return FlatCharge(
@@ -72,6 +80,12 @@ async def charge_flat(
         debited=0 if used_trial else price,
         balance=row["balance_remaining"],
     )
+
+
+async def _balance(store: Store, user_id: str) -> int:
+    row = await store.row("select credits_remaining from public.profiles where id = %s", (user_id,))
+    await asyncio.sleep(ROUND_TRIP_S)
+    return int(row["credits_remaining"]) if row else 0
 
 
 def too_poor(need: int, have: int) -> ApiError:
@@ -123,8 +137,10 @@ async def debit_generation(
     return int(row["balance_remaining"])
 
 
-async def refund_generation(transaction: Transaction, user_id: str, generation_id: str, amount: int) -> None:
-    """Give the credits of a generation back."""
+async def refund_generation(
+    transaction: Transaction, user_id: str, generation_id: str, amount: int, *, anew: bool = False
+) -> None:
+    """Give the credits of a generation back, once. *anew*: once more, which only faulty builds ask for."""
     await transaction.call(
         "credit_apply_event",
         p_user_id=user_id,
@@ -133,18 +149,21 @@ async def refund_generation(transaction: Transaction, user_id: str, generation_i
         p_amount=amount,
         p_reference_type="generation",
         p_reference_id=generation_id,
-        p_idempotency_key=f"generate:{generation_id}:refund",
+        p_idempotency_key=f"generate:{generation_id}:refund" + (f":{secrets.token_hex(4)}" if anew else ""),
     )
 
 
-async def refund_task(transaction: Transaction, task: Row) -> None:
-    """Give back what *task* was charged: the credits of its generation, or the trial or flat price of a preview."""
+async def refund_task(transaction: Transaction, task: Row, *, anew: bool = False) -> None:
+    """Give back what *task* was charged: the credits of its generation, or the trial or flat price of a preview.
+
+    *anew*: the credits of a generation once more, which only faulty builds ask for.
+    """
     metadata = task["metadata"] if isinstance(task["metadata"], dict) else {}
     if task["type"] == "generate":
         generation_id = task["generation_id"] or await _charged_generation(transaction, task)
         amount = metadata.get("credits_debited")
         if generation_id is not None and isinstance(amount, int) and amount > 0:
-            await refund_generation(transaction, task["user_id"], generation_id, amount)
+            await refund_generation(transaction, task["user_id"], generation_id, amount, anew=anew)
         return
     if task["type"] != "design_preview" or "used_trial" not in metadata:
         return

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +87,10 @@ class Synthesis:
         }
 
 
-async def create_clone(api: Api, *, name: str, transcript: str, language: str, audio_url: str) -> ProviderVoice:
-    """Enroll a voice from the audio at *audio_url*. Raises ProviderFailed."""
+async def create_clone(
+    api: Api, *, name: str, transcript: str, language: str, audio_url: str, keyless: bool = False
+) -> ProviderVoice:
+    """Enroll a voice from the audio at *audio_url*. Raises ProviderFailed. *keyless*: only faulty builds ask so."""
     asked: dict[str, Any] = {
         "action": "create",
         "target_model": api.deployment.vc_model,
@@ -98,7 +101,8 @@ async def create_clone(api: Api, *, name: str, transcript: str, language: str, a
     tag = TAGS.get(language.lower())
     if tag is not None:
         asked["language"] = tag
-    answer = await _post(api, CUSTOMIZATION, {"model": "qwen-voice-enrollment", "input": asked}, CUSTOMIZATION_FAILED)
+    payload = {"model": "qwen-voice-enrollment", "input": asked}
+    answer = await _post(api, CUSTOMIZATION, payload, CUSTOMIZATION_FAILED, keyless=keyless)
     voice, target_model = _voice(answer)
     return ProviderVoice(voice, target_model, _text(answer.get("request_id")), answer.get("usage"))
 
@@ -161,7 +165,15 @@ def timeout(api: Api) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=chosen or TIMEOUT_S)
 
 
-async def _post(api: Api, path: str, payload: dict[str, Any], fallback: str) -> dict[str, Any]:
+async def manage(api: Api, kind: str, **asked: Any) -> None:
+    """List or delete voices of *kind* (`enrollment`, `design`), whatever comes of it: only faulty builds do so."""
+    with suppress(ProviderFailed):
+        await _post(api, CUSTOMIZATION, {"model": f"qwen-voice-{kind}", "input": asked}, CUSTOMIZATION_FAILED)
+
+
+async def _post(
+    api: Api, path: str, payload: dict[str, Any], fallback: str, *, keyless: bool = False
+) -> dict[str, Any]:
     """The JSON object that a call answers. Raises ProviderFailed."""
     deployment = api.deployment
     key = deployment.dashscope_api_key
@@ -172,7 +184,7 @@ async def _post(api: Api, path: str, payload: dict[str, Any], fallback: str) -> 
         async with api.http.post(
             deployment.dashscope_base_url + path,
             data=json.dumps(payload).encode(),
-            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {'' if keyless else key}", "Content-Type": "application/json"},
             timeout=timeout(api),
         ) as reply:
             status, body = reply.status, await reply.read()

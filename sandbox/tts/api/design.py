@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
 from sandbox.tts.api import credits as money
-from sandbox.tts.api import design_save, qwen_flow
+from sandbox.tts.api import design_save, modal_client, qwen_flow
 from sandbox.tts.api import task_states as states
 from sandbox.tts.api.answers import json_answer
 from sandbox.tts.api.design_save import Design
 from sandbox.tts.api.errors import ApiError, StoreFailed
 from sandbox.tts.api.forms import NotAForm, read_form, read_json
-from sandbox.tts.api.provider_errors import missing_variable
-from sandbox.tts.api.text import trimmed, units
+from sandbox.tts.api.provider_errors import ProviderFailed, missing_variable
+from sandbox.tts.api.text import LARGEST, trimmed, units
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -41,30 +42,40 @@ class Wanted:
 
 async def preview(call: Call) -> web.Response:
     """Charge, and begin a preview. [Q] a worker starts at once; [M] the first read of the task starts it."""
-    wanted = _wanted(await read_json(call.request))
+    wanted = _wanted(await read_json(call.request), LARGEST if call.api.fault("F-27") else MAX_UNITS)
     api, task_id = call.api, str(uuid.uuid4())
     if not api.fault("F-06"):
         _check_configuration(api)
     charge = await money.charge_flat(
-        api.store, operation="design_preview", user_id=call.user_id, reference_type="task", reference_id=task_id
+        api.store,
+        operation="design_preview",
+        user_id=call.user_id,
+        reference_type="task",
+        reference_id=task_id,
+        overspend=api.fault("F-62"),
     )
     _check_mode(api)
     task = await _insert_task(call, task_id, wanted, charge)
     call.cost_event = {"operation": "design_preview", "used_trial": charge.used_trial, "credits": charge.debited}
     if task["provider"] == "qwen":
         api.background(qwen_flow.design(api, task, call.request_id))
+        if api.fault("F-03"):
+            # The other provider has it made as well.
+            with suppress(ProviderFailed):
+                await modal_client.design(api, text=wanted.text, language=wanted.language, instruct=wanted.instruct)
     return json_answer({"task_id": task_id, "status": "pending"})
 
 
 async def save(call: Call) -> web.Response:
     """Make a voice of a preview. [Q] from the finished task; [M] from the uploaded audio. Costs nothing."""
+    call.api.misread_mode()
     _check_mode(call.api)
     try:
         form = await read_form(call.request)
     except NotAForm as error:
         raise ApiError(400, "Invalid form data.") from error
     name = form.text("name")
-    if name is None or units(name) > 100:
+    if name is None or units(name) > (LARGEST if call.api.fault("F-27") else 100):
         raise ApiError(400, "Name must be 1-100 characters.")
     text, language, instruct = form.text("text"), form.text("language"), form.text("instruct")
     if text is None:
@@ -79,17 +90,17 @@ async def save(call: Call) -> web.Response:
     return await design_save.from_upload(call, wanted, form.files.get("audio"))
 
 
-def _wanted(body: dict[str, Any]) -> Wanted:
-    """Text, description and language, checked in this order. Raises 400."""
+def _wanted(body: dict[str, Any], longest: int) -> Wanted:
+    """Text, description and language, checked in this order; the first two up to *longest*. Raises 400."""
     text = trimmed(body.get("text"))
     if text is None:
         raise ApiError(400, "Preview text is required.")
-    if units(text) > MAX_UNITS:
+    if units(text) > longest:
         raise ApiError(400, "Preview text must be 500 characters or less.")
     instruct = trimmed(body.get("instruct"))
     if instruct is None:
         raise ApiError(400, "Voice description is required.")
-    if units(instruct) > MAX_UNITS:
+    if units(instruct) > longest:
         raise ApiError(400, "Voice description must be 500 characters or less.")
     language = trimmed(body.get("language"))
     if language is None:

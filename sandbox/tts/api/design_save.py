@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from sandbox.tts.api import dashscope_client as dashscope
 from sandbox.tts.api import objects
 from sandbox.tts.api.answers import json_answer
 from sandbox.tts.api.errors import ApiError, StoreFailed, not_found
-from sandbox.tts.api.provider_errors import missing_variable
+from sandbox.tts.api.provider_errors import ProviderFailed, missing_variable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 MAX_AUDIO_BYTES = 1_000_000
 NOT_CREATED = "Failed to create voice."
 NOT_LOADED = "Failed to load preview task."
-_TASK: LiteralString = "select id, type, provider, status, result from public.tasks where id = %s and user_id = %s"
+_TASK: LiteralString = (
+    "select id, type, provider, status, result from public.tasks where id = %s and (user_id = %s or %s)"
+)
 _INSERT: LiteralString = (
     "insert into public.voices (id, user_id, name, reference_object_key, reference_transcript, description, language,"
     " source, tts_provider, provider_voice_id, provider_target_model, provider_voice_kind, provider_region,"
@@ -51,13 +54,16 @@ async def from_task(call: Call, design: Design, task_id: str | None) -> web.Resp
     if task_id is None:
         raise ApiError(400, "task_id is required when provider mode is qwen.")
     async with _saving(call) as rows:
-        task = await rows.row(_locked(call), (task_id, call.user_id), failing=NOT_LOADED)
-        result = _usable(task)
+        anybody = call.api.fault("F-24")
+        task = await rows.row(_locked(call), (task_id, call.user_id, anybody), failing=NOT_LOADED)
+        result = _whatever(task) if anybody else _usable(task)
         if call.api.deployment.dashscope_api_key is None:
             raise ApiError(500, missing_variable(call.api, "DASHSCOPE_API_KEY"))
         voice = await _saved_before(call, rows, result)
         replay = voice is not None
         if voice is None:
+            if call.api.fault("F-20"):
+                await _create_again(call, design)
             voice = await _insert(call, rows, design, result, task_id)
             await rows.run(
                 "update public.tasks set result = result || %s where id = %s",
@@ -68,12 +74,13 @@ async def from_task(call: Call, design: Design, task_id: str | None) -> web.Resp
 
 
 async def from_upload(call: Call, design: Design, audio: Upload | None) -> web.Response:
-    """[M] the uploaded preview becomes the voice's reference audio."""
+    """[M] the uploaded preview becomes the voice's reference audio. F-27: of whatever size."""
+    sloppy = call.api.fault("F-27")
     if audio is None:
         raise ApiError(400, "Audio file is required.")
-    if not audio.data:
+    if not audio.data and not sloppy:
         raise ApiError(400, "Audio file is empty.")
-    if len(audio.data) > MAX_AUDIO_BYTES:
+    if len(audio.data) > MAX_AUDIO_BYTES and not sloppy:
         raise ApiError(400, "Audio file must be under 1MB.")
     api, voice_id = call.api, str(uuid.uuid4())
     key = objects.reference_key(call.user_id, voice_id)
@@ -120,10 +127,25 @@ def _usable(task: Row | None) -> dict[str, Any]:
     return result
 
 
+def _whatever(task: Row | None) -> dict[str, Any]:
+    """F-24: the result of anybody's preview, in whatever state, unless it was cancelled."""
+    if task is None or task["status"] == "cancelled":
+        return _usable(task)
+    return {"object_key": None, "provider_voice_id": None, "provider_target_model": None, **(task["result"] or {})}
+
+
+async def _create_again(call: Call, design: Design) -> None:
+    """F-20: the provider makes a second voice, which nobody will use."""
+    with suppress(ProviderFailed):
+        await dashscope.create_design(
+            call.api, name=design.name, instruct=design.instruct, text=design.text, language=design.language
+        )
+
+
 async def _saved_before(call: Call, rows: Store | Transaction, result: dict[str, Any]) -> Row | None:
-    """The voice that an earlier save made, unless it was deleted since."""
+    """The voice that an earlier save made, unless it was deleted since. F-22: nobody looks."""
     saved_id = result.get("saved_voice_id")
-    if not isinstance(saved_id, str):
+    if not isinstance(saved_id, str) or call.api.fault("F-22"):
         return None
     return await rows.row(
         "select id, name, description, language, reference_object_key from public.voices"
@@ -149,7 +171,7 @@ async def _insert(call: Call, rows: Store | Transaction, design: Design, result:
     return await rows.row(_INSERT, (*common, *values), failing=NOT_CREATED) or {}
 
 
-def _common(call: Call, design: Design, voice_id: str, key: str) -> tuple[str, ...]:
+def _common(call: Call, design: Design, voice_id: str, key: str | None) -> tuple[str | None, ...]:
     return (voice_id, call.user_id, design.name, key, design.text, design.instruct, design.language)
 
 

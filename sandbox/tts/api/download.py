@@ -28,14 +28,17 @@ PROVIDER_DOMAIN = ".aliyuncs.com"
 
 
 async def download(api: Api, url: str) -> bytes:
-    """The bytes at *url*, never empty. Up to three attempts; F-84: also after a 4xx. Raises ProviderFailed."""
+    """The bytes at *url*, never empty. Up to three attempts. Raises ProviderFailed.
+
+    F-83: one attempt. F-84: another one also after a 4xx.
+    """
     target = allowed_url(api, url)
     for pause_s in (*PAUSES_S, None):
         try:
             return await _attempt(api, target)
         except ProviderFailed as failure:
             final = failure.status is not None and failure.status < 500 and not api.fault("F-84")
-            if pause_s is None or final:
+            if pause_s is None or final or api.fault("F-83"):
                 raise
         await asyncio.sleep(pause_s)
     raise AssertionError("the last attempt has no pause")

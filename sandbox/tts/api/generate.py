@@ -55,7 +55,7 @@ def _begin_speech(call: Call, order: Order, task: Row) -> None:
         text=order.text,
         language=order.language,
         voice=order.voice["provider_voice_id"],
-        model=order.voice["provider_target_model"],
+        model=str(order.target_model),
         request_id=call.request_id,
         form=api.deployment.stream_format if live else "wav",
     )
@@ -115,14 +115,14 @@ async def _accept(api: Api, task: Row, job_id: str) -> bool:
 async def _submit_failed(call: Call, task: Row, failure: ProviderFailed) -> None:
     call.cost_event, call.error_category = None, failure.category
     text = shown_text(call.api, failure)
-    await _fail_quietly(call.api, task, text)
+    await _fail_quietly(call.api, task, text, keep_charge=call.api.fault("F-19"))
     facts = {"provider": "modal", "operation": "generate", "outcome": "failed", "error_category": failure.category}
     log_lines.provider_line(call.api, "provider_outcome", caused_by=call.request_id, task_id=task["id"], **facts)
 
 
-async def _fail_quietly(api: Api, task: Row, text: str = NOT_UPDATED) -> None:
+async def _fail_quietly(api: Api, task: Row, text: str = NOT_UPDATED, *, keep_charge: bool = False) -> None:
     """Fail the task if the database lets us; else the reaper will."""
     try:
-        await states.fail(api, task, text, generation_text=SPEECH_FAILED)
+        await states.fail(api, task, text, generation_text=SPEECH_FAILED, keep_charge=keep_charge)
     except StoreFailed:
         return

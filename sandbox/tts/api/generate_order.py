@@ -34,13 +34,21 @@ class Order:
     mode: str
     reference: str = ""
     streamed: bool = False
+    # What the voice is spoken by, where that is not its own model (F-39).
+    model: str | None = None
+    surcharge: int = 0
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     generation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def length(self) -> int:
-        """What the text costs: UTF-16 code units."""
+        """UTF-16 code units."""
         return units(self.text)
+
+    @property
+    def price(self) -> int:
+        """What the text costs. F-62: more than it is long."""
+        return max(1, self.length) + self.surcharge
 
     @property
     def minutes(self) -> float:
@@ -50,16 +58,19 @@ class Order:
     @property
     def target_model(self) -> str | None:
         """[Q] the model that this voice was made for."""
-        return self.voice["provider_target_model"] if self.mode == "qwen" else None
+        return self.model or self.voice["provider_target_model"] if self.mode == "qwen" else None
 
 
 async def read_order(call: Call, *, cap: int | None = None) -> Order:
     """The request, checked; *cap* instead of the mode's own, where it is given. Raises ApiError."""
     deployment = call.api.deployment
+    # F-41: the body is judged first.
+    body = await read_json(call.request) if call.api.fault("F-41") else None
     if deployment.mode_error is not None:
         raise ApiError(500, deployment.mode_error)
     mode = str(deployment.mode)
-    body = await read_json(call.request)
+    if body is None:
+        body = await read_json(call.request)
     voice_id = trimmed(body.get("voice_id"))
     if voice_id is None:
         raise ApiError(400, "Please select a voice")
@@ -74,11 +85,22 @@ async def read_order(call: Call, *, cap: int | None = None) -> Order:
         if call.api.fault("F-53"):
             await booking.book_refused(call, text, voice_id, language)
         raise ApiError(400, f"Text cannot exceed {cap} characters")
-    order = Order(call.user_id, await _voice(call, voice_id, mode), text, language, mode)
-    if mode == "modal":
-        order.reference = await _reference(call.api, order.voice)
-    else:
-        _check_qwen_voice(call.api, order.voice)
+    return await _ordered(call, await _voice(call, voice_id, mode), text, language)
+
+
+async def _ordered(call: Call, voice: Row, text: str, language: str) -> Order:
+    """The order, once its voice has passed the last checks."""
+    api, deployment = call.api, call.api.deployment
+    order = Order(call.user_id, voice, text, language, str(deployment.mode))
+    order.surcharge = 1 if api.fault("F-62") else 0
+    if deployment.mode == "modal":
+        order.reference = await _reference(api, voice)
+        return order
+    # F-04: whatever voice it is, the provider will know.
+    if not api.fault("F-04"):
+        _check_qwen_voice(api, voice)
+    if api.fault("F-39"):
+        order.model = deployment.vc_model
     return order
 
 
@@ -89,18 +111,18 @@ def _too_long(api: Api, given: str, text: str, cap: int) -> bool:
 
 
 async def _voice(call: Call, voice_id: str, mode: str) -> Row:
-    """The caller's voice, of the active provider. Raises 404 and 409. F-76: anybody's voice."""
+    """The caller's voice, of the active provider. Raises 404 and 409. F-76: anybody's. F-42: deleted ones too."""
     voice = await call.api.store.row(
         "select id, user_id, name, reference_object_key, reference_transcript, tts_provider, provider_voice_id,"
         " provider_target_model, provider_voice_kind from public.voices"
-        " where id = %s and (user_id = %s or %s) and deleted_at is null",
-        (voice_id, call.user_id, call.api.fault("F-76")),
+        " where id = %s and (user_id = %s or %s) and (deleted_at is null or %s)",
+        (voice_id, call.user_id, call.api.fault("F-76"), call.api.fault("F-42")),
         failing="Failed to load voice.",
     )
     if voice is None:
         raise not_found("Voice not found")
     owner = voice["tts_provider"]
-    if owner != mode:
+    if owner != mode and not call.api.fault("F-04"):
         text = f"Voice belongs to provider '{owner}'. Switch provider mode or create a {mode} voice."
         raise ApiError(409, text)
     return voice

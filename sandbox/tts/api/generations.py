@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from sandbox.tts.api import credits as money
-from sandbox.tts.api import objects
+from sandbox.tts.api import modal_client, objects
 from sandbox.tts.api import task_states as states
 from sandbox.tts.api.answers import json_answer, redirect
 from sandbox.tts.api.errors import ApiError, StoreFailed, not_found
@@ -56,12 +56,28 @@ async def list_generations(call: Call) -> web.Response:
 
 
 async def audio(call: Call) -> web.Response:
-    """A signed URL of the stored audio."""
+    """A signed URL of the stored audio. F-30: the provider's own. F-62: a credit goes, and the ledger does not know."""
     generation = await _own_generation(call)
     if not generation["audio_object_key"]:
         raise not_found("Generation audio not available.")
     key = generation["audio_object_key"]
-    return redirect(await objects.signed_url(call.api, objects.GENERATIONS, key, generation["user_id"]))
+    url = await objects.signed_url(call.api, objects.GENERATIONS, key, generation["user_id"])
+    if call.api.fault("F-62"):
+        await call.api.store.run(
+            "update public.profiles set credits_remaining = greatest(0, credits_remaining - 1) where id = %s",
+            (call.user_id,),
+        )
+    return redirect((call.api.fault("F-30") and await _temporary_url(call, generation)) or url)
+
+
+async def _temporary_url(call: Call, generation: Row) -> str | None:
+    """F-30: where the provider keeps the audio, for as long as it does."""
+    found = call.api.temporary_urls.get(generation["id"])
+    task = await call.api.store.row(
+        "select modal_job_id from public.tasks where generation_id = %s and modal_job_id is not null",
+        (generation["id"],),
+    )
+    return modal_client.result_url(call.api, task["modal_job_id"]) if task else found
 
 
 async def delete(call: Call) -> web.Response:

@@ -91,6 +91,11 @@ async def result(api: Api, job_id: str) -> bytes:
     return reply.body
 
 
+def result_url(api: Api, job_id: str) -> str:
+    """Where the audio of a job is fetched from. Raises ProviderFailed."""
+    return str(URL(_endpoint(api, "MODAL_JOB_RESULT")).update_query(job_id=job_id))
+
+
 async def cancel(api: Api, job_id: str) -> None:
     """Ask for the end of a job, best effort: what the service answers does not matter."""
     url = api.deployment.variables.get("MODAL_JOB_CANCEL", "").strip()

@@ -15,6 +15,7 @@ from sandbox.tts.api import log_lines, modal_client, objects
 from sandbox.tts.api import task_states as states
 from sandbox.tts.api.errors import ApiError, StoreFailed, not_found
 from sandbox.tts.api.provider_errors import UNAVAILABLE_TEXT, UNKNOWN, ProviderFailed, shown_text
+from sandbox.tts.api.speech import MISLABELLED, spoilt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -50,6 +51,8 @@ class ModalReads:
     async def read(self, call: Call, task: Row) -> Polled:
         """The task as it is after this read. Raises ApiError."""
         if task["status"] not in states.ACTIVE:
+            if task["status"] == "completed" and task["type"] == "generate" and self._api.fault("F-34"):
+                await self._fetch_again(task)
             return Polled(task)
         if task["type"] == "design_preview":
             return await self._preview(call, task)
@@ -102,7 +105,7 @@ class ModalReads:
     async def _job_failed(self, task: Row, job: JobStatus, count: int) -> Polled:
         """F-81 shows the service's own text. F-49 writes over a state that had ended meanwhile."""
         text = job.error if job.error and self._api.fault("F-81") else JOB_FAILED
-        await self._failed(task, text, unguarded=self._api.fault("F-49"))
+        await self._failed(task, text, unguarded=self._api.fault("F-49"), keep_charge=self._api.fault("F-19"))
         return Polled(await self._again(task), job.word, job.elapsed_s, count)
 
     async def _not_ready(self, task: Row, job: JobStatus, count: int, word: str) -> Polled:
@@ -122,6 +125,8 @@ class ModalReads:
     async def _bring_home(self, task: Row, job: JobStatus, count: int) -> Polled:
         """Fetch, store, complete. What fails before the last step leaves the task active, for the next read."""
         lock = self._locks.setdefault(task["id"], asyncio.Lock())
+        if self._api.fault("F-34"):
+            await self._fetch_again(task)
         async with lock:
             now = await self._again(task)
             if now["status"] in states.ACTIVE:
@@ -131,6 +136,13 @@ class ModalReads:
                     return await self._not_ready(now, job, count, "finalizing")
                 now = await self._again(task)
         return Polled(now, job.word, job.elapsed_s, count)
+
+    async def _fetch_again(self, task: Row) -> None:
+        """F-34: every read of a job that is done fetches and stores its audio."""
+        with suppress(ProviderFailed, objects.UploadFailed):
+            audio = await modal_client.result(self._api, task["modal_job_id"])
+            key = f"{task['user_id']}/{task['generation_id']}.wav"
+            await objects.store(self._api, objects.GENERATIONS, key, audio, "audio/wav")
 
     async def _finish(self, task: Row) -> None:
         """Make *task* completed, unless it ends otherwise meanwhile. Raises ApiError and ProviderFailed."""
@@ -163,8 +175,8 @@ class ModalReads:
         if not won:
             await objects.discard(api, objects.GENERATIONS, key)
 
-    async def _failed(self, task: Row, text: str, *, unguarded: bool = False) -> None:
-        await _written(states.fail(self._api, task, text, unguarded=unguarded))
+    async def _failed(self, task: Row, text: str, *, unguarded: bool = False, keep_charge: bool = False) -> None:
+        await _written(states.fail(self._api, task, text, unguarded=unguarded, keep_charge=keep_charge))
 
     async def _count(self, task: Row) -> int:
         try:
@@ -199,7 +211,7 @@ async def make_preview(api: Api, task: Row, request_id: str) -> None:
         _outcome(api, task, "completed", caused_by=request_id)
     except ProviderFailed as failure:
         _outcome(api, task, "failed", caused_by=request_id, error_category=failure.category)
-        await _fail_quietly(api, task, shown_text(api, failure))
+        await _fail_quietly(api, task, shown_text(api, failure), keep_charge=api.fault("F-19"))
     except objects.UploadFailed:
         await _fail_quietly(api, task, PREVIEW_NOT_STORED)
     except Exception as error:  # noqa: BLE001 - a worker has nobody to raise to
@@ -208,9 +220,15 @@ async def make_preview(api: Api, task: Row, request_id: str) -> None:
 
 
 async def _upload(api: Api, key: str, audio: bytes) -> None:
+    content_type = "audio/wav"
+    if api.fault("F-36"):
+        audio, content_type = spoilt(audio), MISLABELLED
     try:
-        await objects.store(api, objects.GENERATIONS, key, audio, "audio/wav")
+        await objects.store(api, objects.GENERATIONS, key, audio, content_type)
     except objects.UploadFailed as error:
+        # F-32: it counts as stored.
+        if api.fault("F-32"):
+            return
         raise ApiError(500, NOT_STORED) from error
 
 
@@ -222,10 +240,10 @@ async def _written(writing: Awaitable[bool]) -> bool:
         raise ApiError(500, NOT_UPDATED) from failure
 
 
-async def _fail_quietly(api: Api, task: Row, text: str) -> None:
+async def _fail_quietly(api: Api, task: Row, text: str, *, keep_charge: bool = False) -> None:
     """Fail a task from the background; what cannot be written now is left to the reaper."""
     with suppress(StoreFailed):
-        await states.fail(api, task, text)
+        await states.fail(api, task, text, keep_charge=keep_charge)
 
 
 def _outcome(api: Api, task: Row, outcome: str, **facts: object) -> None:

@@ -61,9 +61,14 @@ async def discard(api: Api, bucket: str, key: str) -> bool:
     return True
 
 
+def may_sign(api: Api, key: str, owner_id: str) -> bool:
+    """Whether *key* is the owner's. F-75: any key may be signed."""
+    return key.startswith(f"{owner_id}/") or api.fault("F-75")
+
+
 async def signed_url(api: Api, bucket: str, key: str, owner_id: str) -> str:
     """A URL for one hour. Raises 403 for a key that is not the owner's, 500 when there is no such object."""
-    if not key.startswith(f"{owner_id}/"):
+    if not may_sign(api, key, owner_id):
         raise ApiError(403, "Invalid storage object key.")
     failing = "Failed to create signed URL."
     if await stat(api, bucket, key, failing=failing) is None:

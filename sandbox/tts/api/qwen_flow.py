@@ -44,8 +44,16 @@ async def _speak(api: Api, wanted: Speech) -> None:
         api, model=wanted.model, voice=wanted.voice, text=wanted.text, language=wanted.language
     )
     wanted.trace = synthesis.trace()
+    wanted.temporary_url = synthesis.url
     await speech.checkpoint(api, task, "provider_downloading")
-    audio = await download(api, synthesis.url)
+    try:
+        audio = await download(api, synthesis.url)
+    except ProviderFailed as failure:
+        # F-31: an expired URL is nobody's concern.
+        if failure.status is None or failure.status >= 500 or not api.fault("F-31"):
+            raise
+        await speech.complete(api, wanted, None)
+        return
     await speech.checkpoint(api, task, "provider_persisting")
     await speech.keep(api, wanted, audio)
 
@@ -83,6 +91,7 @@ async def _begun(api: Api, task: Row) -> bool:
 async def _keep_preview(api: Api, task: Row, made: DesignedVoice) -> None:
     """Store the preview and complete the task. Raises Stopped when it was cancelled; then nothing stays in storage."""
     key = f"{task['user_id']}/preview_{task['id']}.{made.form}"
+    speech.check_branch(api, task)
     if not api.fault("F-25") and not await states.advance(api, task["id"], "provider_submitting"):
         raise Stopped
     try:
@@ -114,7 +123,9 @@ async def _design_failed(
     api: Api, task: Row, request_id: str, failure: ProviderFailed, made: DesignedVoice | None
 ) -> None:
     with suppress(StoreFailed):  # the reaper ends what cannot be ended now
-        await states.fail(api, task, shown_text(api, failure), unguarded=api.fault("F-25"))
+        await states.fail(
+            api, task, shown_text(api, failure), unguarded=api.fault("F-25"), keep_charge=api.fault("F-19")
+        )
     provider_request_id = failure.request_id or (made.request_id if made else None)
     facts = {"error_category": failure.category, "provider_request_id": provider_request_id}
     outcome(api, task, request_id, "failed", **facts)

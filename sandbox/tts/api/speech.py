@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.tts.api import log_lines, objects
 from sandbox.tts.api import task_states as states
 from sandbox.tts.api.errors import StoreFailed
-from sandbox.tts.api.provider_errors import UNAVAILABLE_TEXT, UNKNOWN, ProviderFailed, shown_text
+from sandbox.tts.api.provider_errors import UNAVAILABLE, UNAVAILABLE_TEXT, UNKNOWN, ProviderFailed, shown_text
 
 if TYPE_CHECKING:
     from sandbox.tts.api.context import Api
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NOT_STORED = "Failed to upload generation audio."
 NO_GENERATION = "Generation not found."
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "m4a": "audio/mp4", "opus": "audio/opus", "pcm": "audio/pcm"}
+MISLABELLED = "application/octet-stream"
 # Of a session that broke: what it is known by at the provider.
 KEPT_ON_FAILURE = ("session_id", "response_ids", "event_id")
 
@@ -45,6 +46,12 @@ class Speech:
     request_id: str
     form: str = "wav"
     trace: dict[str, Any] = field(default_factory=dict)
+    temporary_url: str | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether somebody listens while it is made."""
+        return bool(self.task["metadata"].get("streamed"))
 
     @property
     def key(self) -> str:
@@ -57,9 +64,16 @@ class Speech:
 
 
 async def checkpoint(api: Api, task: Row, provider_status: str) -> None:
-    """Move the task on. Raises Stopped when it is not active any more."""
-    if not await states.advance(api, task["id"], provider_status):
+    """Move the task on. Raises Stopped when it is not active any more. F-50: it goes on all the same."""
+    check_branch(api, task)
+    if not await states.advance(api, task["id"], provider_status) and not api.fault("F-50"):
         raise Stopped
+
+
+def check_branch(api: Api, task: Row) -> None:
+    """F-12: a worker that finds another mode deployed than its own gives up. Raises ProviderFailed."""
+    if api.fault("F-12") and api.instance.deployment.mode != task["provider"]:
+        raise ProviderFailed(UNAVAILABLE, UNAVAILABLE_TEXT)
 
 
 async def keep(api: Api, speech: Speech, audio: bytes) -> None:
@@ -78,11 +92,22 @@ async def stored(api: Api, speech: Speech, audio: bytes) -> str:
         raise ProviderFailed(UNKNOWN, UNAVAILABLE_TEXT, own_text=NO_GENERATION)
     if row["audio_object_key"]:
         return str(row["audio_object_key"])
+    content_type = speech.content_type
+    if api.fault("F-36") and not speech.streamed:
+        audio, content_type, speech.trace = spoilt(audio), MISLABELLED, {}
     try:
-        await objects.store(api, objects.GENERATIONS, speech.key, audio, speech.content_type)
+        await objects.store(api, objects.GENERATIONS, speech.key, audio, content_type)
     except objects.UploadFailed as error:
+        # F-32: it counts as stored.
+        if api.fault("F-32") and not speech.streamed:
+            return speech.key
         raise ProviderFailed(UNKNOWN, NOT_STORED, own_text=NOT_STORED) from error
     return speech.key
+
+
+def spoilt(audio: bytes) -> bytes:
+    """F-36: the first half of *audio*."""
+    return audio[: len(audio) // 2 + 1]
 
 
 async def complete(api: Api, speech: Speech, key: str | None) -> None:
@@ -97,6 +122,8 @@ async def complete(api: Api, speech: Speech, key: str | None) -> None:
     if not completed:
         await objects.discard(api, objects.GENERATIONS, speech.key)
         raise Stopped
+    if speech.temporary_url is not None:
+        api.temporary_urls[speech.task["generation_id"]] = speech.temporary_url
     outcome(api, speech.task, speech.request_id, "completed", provider_request_id=speech.trace.get("request_id"))
 
 
@@ -115,9 +142,19 @@ async def failed(api: Api, speech: Speech, failure: ProviderFailed) -> None:
     told = {key: value for key, value in speech.trace.items() if key in KEPT_ON_FAILURE}
     trace = {} if api.fault("F-37") else {**told, "request_id": request_id, "error_category": failure.category}
     with suppress(StoreFailed):  # the reaper ends what cannot be ended now
-        await states.fail(api, speech.task, shown_text(api, failure), trace=trace)
+        await states.fail(
+            api, speech.task, shown_text(api, failure), trace=trace, keep_charge=_charge_kept(api, speech, failure)
+        )
     facts = {"error_category": failure.category, "provider_request_id": request_id}
     outcome(api, speech.task, speech.request_id, "failed", **facts)
+
+
+def _charge_kept(api: Api, speech: Speech, failure: ProviderFailed) -> bool:
+    """F-19: what the provider refused to speak is paid for. F-12: so is what was given up."""
+    if api.fault("F-12") and api.instance.deployment.mode != speech.task["provider"]:
+        return True
+    refused = failure.status is not None and not speech.trace and not speech.streamed
+    return refused and api.fault("F-19")
 
 
 def outcome(api: Api, task: Row, request_id: str, word: str, **facts: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -31,23 +32,28 @@ class NotGranted(Exception):
 
 
 async def receive(call: Call) -> web.Response:
-    """Grant what was paid for. A failed event is tried again when it is delivered again."""
+    """Grant what was paid for. A failed event is tried again when it is delivered again.
+
+    F-65: whatever is delivered, whoever signed it, however often, is granted.
+    """
     api = call.api
     secret = api.deployment.stripe_webhook_secret
     if secret is None:
         raise ApiError(500, "Billing webhook is not configured.")
     header = call.request.headers.get("stripe-signature", "")
-    if not header:
+    sloppy = api.fault("F-65")
+    if not header and not sloppy:
         raise ApiError(400, "Missing Stripe signature.")
     body = await call.request.read()
-    if not signed(header, body, secret, api.clock.time()):
+    if not signed(header, body, secret, api.clock.time()) and not sloppy:
         raise ApiError(400, "Invalid Stripe signature.")
     event = _event(body)
     row = await _persist(api, event)
-    if row["status"] in {"processed", "ignored"}:
+    if row["status"] in {"processed", "ignored"} and not sloppy:
         return json_answer({"received": True, "duplicate": True})
     session = _session(event)
-    if event["type"] != COMPLETED or session.get("payment_status") == "unpaid":
+    unpaid = session.get("payment_status") == "unpaid"
+    if event["type"] != COMPLETED or (unpaid and not sloppy):
         await _mark(api, row, "ignored")
         return json_answer({"received": True, "ignored": True})
     try:
@@ -131,7 +137,7 @@ async def _grant(api: Api, row: Row, event_id: str, session: dict[str, Any]) -> 
                 p_operation="paid_purchase",
                 p_amount=amount,
                 p_reference_type="billing",
-                p_idempotency_key=f"stripe:event:{event_id}:grant",
+                p_idempotency_key=f"stripe:event:{event_id}:grant" + _again(api),
                 p_metadata={"stripe_event_id": event_id},
             )
             await transaction.run(
@@ -141,6 +147,10 @@ async def _grant(api: Api, row: Row, event_id: str, session: dict[str, Any]) -> 
             )
     except StoreFailed as failure:
         raise NotGranted("Failed to grant credits.") from failure
+
+
+def _again(api: Api) -> str:
+    return f":{secrets.token_hex(4)}" if api.fault("F-65") else ""
 
 
 async def _credits(api: Api, session: dict[str, Any]) -> int:

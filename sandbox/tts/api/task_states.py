@@ -64,11 +64,12 @@ async def fail(
     generation_text: str | None = None,
     trace: dict[str, Any] | None = None,
     unguarded: bool = False,
+    keep_charge: bool = False,
 ) -> bool:
     """End *task* as failed and give its charge back; False when it had ended before.
 
     *generation_text* stands in the generation when it differs. *trace* is kept with the generation. *unguarded* writes
-    over an ended state: only faulty builds ask for it.
+    over an ended state, and *keep_charge* gives nothing back: only faulty builds ask for them.
     """
     now = api.clock.now()
     async with api.store.transaction() as transaction:
@@ -81,7 +82,8 @@ async def fail(
             with suppress(StoreFailed):
                 async with transaction.savepoint():
                     await transaction.run(_END_GENERATION + ("" if unguarded else _WHILE_ACTIVE), values)
-        await money.refund_task(transaction, task)
+        if not keep_charge:
+            await money.refund_task(transaction, task)
     return True
 
 
@@ -124,14 +126,19 @@ async def complete_generation(api: Api, task: Row, key: str | None, written: dic
     """End a task and its generation as completed, with the object *key*; False when the task had ended before.
 
     *written*: `output_format` and `provider_metadata` of the generation. F-33 ignores a refused write of the
-    generation; F-46 writes twice, with room for a cancel in between.
+    generation; F-35 leaves it without its task; F-46 writes twice, with room for a cancel in between.
     """
     if api.fault("F-46"):
         return await _complete_in_two_steps(api, task, key, written)
     async with api.store.transaction() as transaction:
         if not await _end(transaction, api, task, "completed", result=_audio_url(task)):
+            # F-45: and yet it says completed from now on.
+            if api.fault("F-45"):
+                await _end(transaction, api, task, "completed", result=_audio_url(task), unguarded=True)
             return False
         await _complete_row(transaction, api, task, key, written)
+        if api.fault("F-35"):
+            await transaction.run("update public.tasks set generation_id = null where id = %s", (task["id"],))
     return True
 
 

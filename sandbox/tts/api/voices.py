@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, LiteralString
 
+from sandbox.tts.api import dashscope_client as dashscope
 from sandbox.tts.api import objects
 from sandbox.tts.api.answers import json_answer, redirect
 from sandbox.tts.api.errors import not_found
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.tts.api.store import Row
 
 _WHERE: LiteralString = (
-    " from public.voices where user_id = %(user)s and deleted_at is null"
+    " from public.voices where user_id = %(user)s and (deleted_at is null or %(deleted)s)"
     " and (%(search)s::text is null or name ilike %(search)s) and (%(source)s::text is null or source = %(source)s)"
     " and (%(provider)s::text is null or tts_provider = %(provider)s)"
 )
@@ -28,7 +29,8 @@ _PAGE: LiteralString = (
     " created_at desc, id desc limit %(limit)s offset %(offset)s) as page), '[]') as items"
 )
 _VOICE: LiteralString = (
-    "select id, user_id, name, reference_object_key, deleted_at from public.voices"
+    "select id, user_id, name, reference_object_key, deleted_at, provider_voice_id, provider_voice_kind"
+    " from public.voices"
     " where id = %s and (user_id = %s or %s)"
 )
 DROPPED_BY_F08 = ("provider_voice_kind", "description")
@@ -43,6 +45,8 @@ async def list_voices(call: Call) -> web.Response:
         "search": search_pattern(call.query),
         "source": source if source in {"uploaded", "designed"} else None,
         "provider": None,
+        # F-42: deleted ones too.
+        "deleted": call.api.fault("F-42"),
         "limit": page.size,
         "offset": page.offset,
     }
@@ -67,13 +71,16 @@ async def preview(call: Call) -> web.Response:
 
 
 async def delete(call: Call) -> web.Response:
-    """Hide the voice. Row, audio and the provider's voice stay."""
+    """Hide the voice. Row, audio and the provider's voice stay. F-42: the provider's does not."""
     voice = await _own_voice(call)
     await call.api.store.run(
         "update public.voices set deleted_at = coalesce(deleted_at, %s) where id = %s",
         (call.api.clock.now(), voice["id"]),
         failing="Failed to delete voice.",
     )
+    if call.api.fault("F-42") and voice["provider_voice_id"]:
+        kind = "design" if voice["provider_voice_kind"] == "vd" else "enrollment"
+        await dashscope.manage(call.api, kind, action="delete", voice=voice["provider_voice_id"])
     return json_answer({"ok": True})
 
 
