@@ -199,11 +199,21 @@ def load_environment(
 
 
 def read_environment(
-    wanted: str, *, classes: Mapping[str, type[SystemSettings]], folder: Path = Path("environments")
+    wanted: str,
+    *,
+    classes: Mapping[str, type[SystemSettings]],
+    folder: Path = Path("environments"),
+    asked_by: str = "--env",
 ) -> Draft:
-    """Read the file that *wanted* (a name in *folder*, or a path) means, and check all but what a stand-in adds."""
-    path = find_environment(wanted, folder)
-    data = path.read_bytes()
+    """Read the file that *wanted* (a name in *folder*, or a path) means, and check all but what a stand-in adds.
+
+    *asked_by* names the option or variable that *wanted* came from.
+    """
+    path = find_environment(wanted, folder, asked_by)
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise EnvironmentFileError(f"{asked_by}: {path} cannot be read: {problem.strerror}") from None
     document = _parsed(data, path)
     tables = {key: document.pop(key) for key in list(document) if key in classes}
     _refuse_strangers(document, classes, path)
@@ -219,21 +229,22 @@ def read_environment(
     return Draft(path.stem, path, hashlib.sha256(data).hexdigest(), head, tables, classes)
 
 
-def find_environment(wanted: str, folder: Path) -> Path:
+def find_environment(wanted: str, folder: Path, asked_by: str = "--env") -> Path:
     """Return the path of the file that *wanted* names. Raises `EnvironmentFileError` with the choices."""
     is_path = wanted.endswith(".toml") or "/" in wanted
     path = Path(wanted) if is_path else folder / f"{wanted}.toml"
     if path.is_file():
         return path
     if is_path:
-        raise EnvironmentFileError(f"--env: there is no file {path}")
+        found = f"{path} is a directory, not a TOML file" if path.is_dir() else f"there is no file {path}"
+        raise EnvironmentFileError(f"{asked_by}: {found}")
     known = [file.stem for file in folder.glob("*.toml")]
-    raise EnvironmentFileError(f"--env: unknown environment {wanted!r} in {folder}{did_you_mean(wanted, known)}")
+    raise EnvironmentFileError(f"{asked_by}: unknown environment {wanted!r} in {folder}{did_you_mean(wanted, known)}")
 
 
 def _parsed(data: bytes, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))  # some editors put a mark of byte order in front
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise EnvironmentFileError(f"{path}: not valid TOML: {problem}") from None
 

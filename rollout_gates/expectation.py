@@ -17,9 +17,11 @@ Cells = Mapping[str, Mapping[str, SystemSettings]]
 
 def selected_systems(environment: Environment, wanted: str | None) -> tuple[str, ...]:
     """Return the keys that ``--system`` names, or all that the environment configures. Raises `UsageProblem`."""
-    if not wanted:
+    if wanted is None:
         return tuple(sorted(environment.systems))
     keys = tuple(dict.fromkeys(part.strip() for part in wanted.split(",") if part.strip()))
+    if not keys:
+        raise UsageProblem(f"--system: {wanted!r} names no system{did_you_mean('', environment.systems)}")
     for key in keys:
         if key not in environment.systems:
             hint = did_you_mean(key, environment.systems)

@@ -121,7 +121,8 @@ def _lines(clauses: Sequence[ClauseResult], checks: Iterable[CheckResult]) -> li
     first = clauses[0]
     count = sum(check.message == first.message for check in checks)
     names = textwrap.wrap(", ".join(clause.id for clause in clauses), _NAMES_CHARACTERS, break_on_hyphens=False)
-    return [_told(first, f"{len(clauses)} clauses, {count} checks"), *(f"{'':<14}{line}" for line in names)]
+    subject = f"{len(clauses)} clauses, {count} checks" if count else f"{len(clauses)} clauses"
+    return [_told(first, subject), *(f"{'':<14}{line}" for line in names)]
 
 
 def _told(clause: ClauseResult, subject: str) -> str:

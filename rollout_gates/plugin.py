@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import pytest
 
-from rollout_gates import outcomes
+from rollout_gates import interrupts, outcomes
 from rollout_gates.conductor import company_of
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.text import plain
@@ -77,6 +75,9 @@ def pytest_configure(config: pytest.Config) -> None:
         session = _open(config, options)
     except (UsageProblem, GoldenError) as problem:
         raise pytest.UsageError(str(problem)) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted before anything was judged\n")
+        raise
     config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
     config.pluginmanager.register(Leftovers(), "rollout-gates-leftovers")
     if session.run is not None:
@@ -104,7 +105,7 @@ def _options(config: pytest.Config) -> Options:
         update_golden=get("--update-golden"),
         markers=get("markexpr") or "",
         root=config.rootpath,
-        collect_only=get("collectonly"),
+        collect_only=get("collectonly") or get("showfixtures") or get("show_fixtures_per_test"),
     )
 
 
@@ -113,11 +114,13 @@ def _suite_selected(config: pytest.Config) -> bool:
     if config.option.help or config.option.version or config.option.markers:
         return False
     suites = config.rootpath / _SUITES
-    for argument in config.args:
-        path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
-        if path == suites or suites in path.parents or path in suites.parents:
-            return True
-    return False
+    paths = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
+    if not any(path == suites or suites in path.parents or path in suites.parents for path in paths):
+        return False
+    missing = [argument for argument, path in zip(config.args, paths, strict=True) if not path.exists()]
+    if missing:
+        raise pytest.UsageError(f"file or directory not found: {missing[0]}")
+    return True
 
 
 def _refuse_reruns(config: pytest.Config) -> None:
@@ -256,7 +259,7 @@ class SuiteHooks:
 
     def _stands_alone(self, finding: outcomes.Finding) -> bool:
         """Whether the message tells all: what the target did wrong. Who asks for tracebacks (--tb) gets them."""
-        return finding.outcome is CheckOutcome.FAILED and self.config.option.tbstyle == "auto"
+        return finding.outcome is CheckOutcome.FAILED and self.config.getoption("tbstyle", "auto") == "auto"
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         found = getattr(report, "rollout", None)
@@ -274,11 +277,14 @@ class ControllerHooks:
         self.run = cast("Run", session.run)
         self._phases: dict[str, list[pytest.TestReport]] = {}
         self._progress: Progress | None = None
+        self._stopped = False
+        self._hear_signals_as_before: Callable[[], None] = lambda: None
 
     def pytest_report_header(self) -> list[str]:
         return self.session.header()
 
     def pytest_sessionstart(self) -> None:
+        self._hear_signals_as_before = interrupts.take_over()
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
             self._progress = Progress(self.run.log.path, _speaker(terminal))
@@ -318,7 +324,12 @@ class ControllerHooks:
         )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        self.session.record("interrupted", text=f"{excinfo.typename} {excinfo.value}".strip())
+        # A parallel run ends in this way too when -x or --maxfail stops it.
+        self._stopped = bool(self.config.getoption("maxfail", 0)) and "stopping after" in str(excinfo.value)
+        if not self._stopped:
+            self.session.record("interrupted", text=interrupts.told(excinfo.value))
+        if excinfo.type is KeyboardInterrupt:
+            self.session.record("note", text=interrupts.ADVICE)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.session.record("problem", text=f"pytest failed inside: {excinfo.typename}: {excinfo.value}")
@@ -331,9 +342,12 @@ class ControllerHooks:
             if self._progress is not None:
                 self._progress.stop()
             if not self.config.option.collectonly:
-                _ignore_interrupts()
-                self.session.record("session_finished", pytest_status=int(exitstatus))
-                session.exitstatus = self.run.finish(int(exitstatus))
+                interrupts.ignore()
+                if problem := self.session.lost_stand_in():
+                    self.session.record("problem", text=problem)
+                status = int(pytest.ExitCode.TESTS_FAILED if self._stopped else exitstatus)
+                self.session.record("session_finished", pytest_status=status)
+                session.exitstatus = self.run.finish(status)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
@@ -352,10 +366,13 @@ class ControllerHooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
+        if self.run.judgement is None and not self.config.option.collectonly:
+            self.run.finish(int(pytest.ExitCode.INTERRUPTED))  # it ended before it began
         self.session.close()
         if not self.config.option.collectonly:
             sys.stdout.write(f"{self.run.last_line()}\n")
             sys.stdout.flush()
+        self._hear_signals_as_before()
 
 
 def _finding(call: pytest.CallInfo[None], report: pytest.TestReport) -> outcomes.Finding:
@@ -401,12 +418,6 @@ def _few(terminal: Any) -> Iterator[int]:
         yield sum(map(len, whole.values())) - sum(map(len, few.values()))
     finally:
         stats.update(whole)
-
-
-def _ignore_interrupts() -> None:
-    """From here on the evidence is written; a second Ctrl-C must not cost it."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def claims(item: pytest.Item) -> list[str]:

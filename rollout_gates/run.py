@@ -30,9 +30,9 @@ def new_run_id(now: datetime | None = None) -> str:
     return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def evidence_folder(wanted: str | None, environment: str, run_id: str) -> Path:
+def evidence_folder(wanted: str | None, reports: Path, environment: str, run_id: str) -> Path:
     """Create and return the folder of a run. Raises `UsageProblem` when it is not empty, or cannot be made."""
-    folder = Path(wanted) if wanted else Path("reports") / environment / run_id
+    folder = Path(wanted) if wanted else reports / environment / run_id
     try:
         folder.mkdir(parents=True, exist_ok=True)
         taken = any(folder.iterdir())

@@ -7,17 +7,20 @@ ends with this process however that ends.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from rollout_gates.environment import Overlay
 from rollout_gates.errors import SandboxFailed
 
+_ROOT = Path(__file__).parents[1]
 _READY_WITHIN_S = 60.0
 _END_WITHIN_S = 10.0
 
@@ -71,12 +74,33 @@ def start_sandbox(
     command += arguments
     with tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            env=_variables(),
+            # Ctrl-C is for the run, which still has things to remove in the stand-in. The pipe ends it anyway.
+            start_new_session=True,
         )
-        line = _first_line(process)
-        if line is None:
+        ready = _ready(_first_line(process))
+        if ready is None:
             raise SandboxFailed(f"the sandbox did not start: {_reason(_ended(process), complaints)}")
-    return SandboxProcess(process, json.loads(line))
+    return SandboxProcess(process, ready)
+
+
+def _variables() -> dict[str, str]:
+    """Return the variables of the stand-in: it is found from any folder."""
+    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _ready(line: str | None) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(line or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.get("ready") else None
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

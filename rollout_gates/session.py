@@ -217,6 +217,11 @@ class Session:
             "cells": share_cells(self.cells),
         }
 
+    def lost_stand_in(self) -> str | None:
+        """Return what is wrong with the stand-in that this run started, if it has ended by itself."""
+        status = self.sandbox.process.poll() if self.sandbox is not None else None
+        return None if status is None else f"the sandbox that this run started ended in the middle (status {status})"
+
     def close(self) -> None:
         """Close the log and end the stand-in."""
         if self.log is not None:
@@ -273,12 +278,13 @@ def _sandbox(draft: Draft, systems: Iterable[str], faults: Iterable[str], *, mat
 
 
 def _draft(options: Options) -> Draft:
-    wanted = options.env or os.environ.get("ROLLOUT_ENV")
+    asked_by = "ROLLOUT_ENV" if options.env is None else "--env"
+    wanted = os.environ.get(asked_by) if options.env is None else options.env
     folder = _near(options.root / "environments")
     if not wanted:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
         raise UsageProblem(f"--env is required: name the environment that is judged ({known}, or a file)")
-    return read_environment(wanted, classes=registry.settings_classes(), folder=folder)
+    return read_environment(wanted, classes=registry.settings_classes(), folder=folder, asked_by=asked_by)
 
 
 def _near(path: Path) -> Path:
@@ -356,7 +362,9 @@ def _fields(kind: type) -> tuple[str, ...]:
 def _begin(session: Session) -> None:
     options, environment = session.options, session.environment
     selects = selector(options.markers)
-    session.folder = evidence_folder(options.evidence, environment.name, session.run_id)
+    session.folder = evidence_folder(
+        options.evidence, _near(options.root / "reports"), environment.name, session.run_id
+    )
     session.log = open_log(session.folder, session.redact)
     session.run = Run(
         id=session.run_id,

@@ -266,8 +266,8 @@ def _problems(
         yield "the run did not get as far as saying what it expects"
     if "session_finished" not in kinds:
         yield "the run was cut short: it never came to its end"
-    if "interrupted" in kinds:
-        yield "the run was interrupted"
+    if told := _last(events, "interrupted"):
+        yield f"the run was interrupted: {told.get('text') or 'nobody said why'}"
     yield from (_TROUBLE[kind](event) for event in events if (kind := str(event.get("event"))) in _TROUBLE)
     for clause in clauses:
         if clause.waiver_state == "stale":

@@ -118,6 +118,52 @@ def test_a_missing_file_is_an_error(tmp_path):
         load_environment(str(tmp_path / "absent.toml"), classes=CLASSES, variables={})
 
 
+def test_a_directory_is_no_environment(tmp_path):
+    (tmp_path / "staging.toml").mkdir()
+
+    for wanted in ("staging", str(tmp_path / "staging.toml")):
+        with pytest.raises(EnvironmentFileError) as caught:
+            load_environment(wanted, classes=CLASSES, folder=tmp_path, variables={})
+        assert "staging" in str(caught.value)
+    assert str(caught.value) == f"--env: {tmp_path}/staging.toml is a directory, not a TOML file"
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    path = write(tmp_path, GOOD)
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+
+    with pytest.raises(EnvironmentFileError) as caught:
+        load_environment(str(path), classes=CLASSES, variables={})
+    assert str(caught.value) == f"--env: {path} cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"kind = ", bytes(range(256)), b"kind = 'local'\nkind = 'prod'\n"])
+def test_what_is_no_toml_is_said_in_one_line(tmp_path, data):
+    path = tmp_path / "odd.toml"
+    path.write_bytes(data)
+
+    with pytest.raises(EnvironmentFileError) as caught:
+        load_environment(str(path), classes=CLASSES, variables={})
+    assert str(caught.value).startswith(f"{path}: not valid TOML: ")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_mark_of_byte_order_does_no_harm(tmp_path):
+    path = tmp_path / "marked.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+
+    assert load_environment(str(path), classes=CLASSES, variables={}).kind == "staging"
+
+
+def test_the_variable_that_named_an_environment_is_blamed(tmp_path):
+    with pytest.raises(EnvironmentFileError, match="^ROLLOUT_ENV: unknown environment 'moon'"):
+        read_environment("moon", classes=CLASSES, folder=tmp_path, asked_by="ROLLOUT_ENV")
+
+
 def test_a_stand_in_supplies_what_the_file_leaves_out(tmp_path):
     path = write(tmp_path, 'kind = "local"\nsandbox = true\n[toy]\nretries = 5\n')
     draft = read_environment(str(path), classes=CLASSES)

@@ -137,6 +137,7 @@ def test_a_red_that_the_profile_does_not_require_does_not_decide_but_shows():
         {"event": "worker_lost", "worker": "gw1", "message": "crashed"},
         {"event": "collect_error", "nodeid": "suites/x.py", "message": "no module"},
         {"event": "interrupted"},
+        {"event": "interrupted", "text": "by Ctrl-C"},
         {"event": "problem", "text": "clean-up failed"},
     ],
 )

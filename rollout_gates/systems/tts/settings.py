@@ -15,6 +15,8 @@ from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
 
 MODES = ("modal", "qwen")
 LANES = ("task", "realtime")
+_ADDRESSES = ("api_url", "auth_url", "data_url", "storage_url", "web_url")
+_PLACEHOLDER = "PROJECT"
 _PINNED = {
     "text_cap": "the longest text that the deployment is configured to take",
     "vc_model": "the target model of cloned voices that the deployment is pinned to",
@@ -201,7 +203,8 @@ class Settings(SystemSettings):
         return frozenset(name for name, there in offered.items() if there)
 
     def problems(self, kind: Kind) -> Iterable[tuple[str, str]]:
-        """Yield what single keys cannot tell: models that qwen needs, and what prod forbids."""
+        """Yield what single keys cannot tell: models that qwen needs, what prod forbids, what was not filled in."""
+        yield from self._placeholders()
         if self.is_qwen:
             for key, what in _PINNED.items():
                 if getattr(self, key) is None:
@@ -216,6 +219,11 @@ class Settings(SystemSettings):
         for user in ("user_a", "user_b"):
             if (getattr(self.secrets, f"{user}_email") is None) != (getattr(self.secrets, f"{user}_password") is None):
                 yield f"secrets.{user}_email", f"{user}_email and {user}_password are needed together"
+
+    def _placeholders(self) -> Iterable[tuple[str, str]]:
+        for key in _ADDRESSES:
+            if _PLACEHOLDER in (getattr(self, key) or ""):
+                yield key, f"{_PLACEHOLDER} is a placeholder; put your project's own address there"
 
     def _can_sign_in(self, user: str) -> bool:
         held = self.held_secrets

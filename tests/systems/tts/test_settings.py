@@ -102,6 +102,15 @@ def test_another_machine_is_another_machine(host):
     assert not is_loopback(host)
 
 
+def test_a_template_that_was_not_filled_in_says_what_to_fill_in(tmp_path):
+    with pytest.raises(EnvironmentFileError) as problem:
+        load(tmp_path, FILE.replace("p.example", "PROJECT.supabase.co"))
+
+    lines = str(problem.value).splitlines()
+    assert all("PROJECT is a placeholder; put your project's own address there" in line for line in lines)
+    assert [line.split(": ")[1] for line in lines] == ["tts.api_url", "tts.auth_url", "tts.data_url", "tts.storage_url"]
+
+
 def test_prod_takes_no_service_role_and_no_control(tmp_path):
     more = '\nservice_role_key = "TTS_SERVICE_ROLE_KEY"\n[tts.control]\nflip = ["./flip", "{mode}"]\n'
     text = FILE.replace('"staging"', '"prod"') + more
