@@ -64,13 +64,13 @@ def test_previews_cost_two_trials_and_then_five_thousand(trials):
 @pytest.mark.clause("TTS-CRED-04")
 def test_balances_add_up_after_the_run(whole_run):
     """Every balance is its ledger added up, for all users of the run (TTS-CRED-04)."""
-    check_adds_up(whole_run.accounts, "TTS-CRED-04")
+    check_adds_up(whole_run.books, "TTS-CRED-04")
 
 
 @pytest.mark.clause("TTS-CRED-04")
 def test_no_balance_was_ever_negative(whole_run):
     """No balance was below zero at any time of the run (TTS-CRED-04)."""
-    check_never_negative(whole_run.accounts, "TTS-CRED-04")
+    check_never_negative(whole_run.books, "TTS-CRED-04")
 
 
 @pytest.mark.clause("TTS-CRED-05")

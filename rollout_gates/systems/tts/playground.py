@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.environment import Secret
+from rollout_gates.systems.tts.books import all_books
 from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.playground_control import GroundDatabase, GroundProviders, RemoteControl
 from rollout_gates.systems.tts.session import Session, session_of
@@ -114,6 +115,14 @@ async def playground(
         ground = _ground(context, wire, made)
         stack.push_async_callback(ground.control.close)
         yield ground
+        await _close_books(context, ground)
+
+
+async def _close_books(context: Context, ground: Playground) -> None:
+    """Keep what users had at the end, for who adds up the whole run; not of users whose balance was set by hand."""
+    books = await all_books(ground.settings, ground.name)
+    by_hand = ground.database.set_by_hand
+    context.session.closed_books.extend(found for found in books if found.user_id not in by_hand)
 
 
 def _ground(context: Context, wire: Wire, made: Mapping[str, Any]) -> Playground:

@@ -136,10 +136,12 @@ class GroundDatabase:
     """Rows and objects as the service role sees them, through the data API and the storage API.
 
     Keyword arguments are columns that must be equal. Raises `ControlRefused` for an answer that is no success.
+    *set_by_hand* are the ids of profiles that were written here: their ledgers do not add up to their balances.
     """
 
     wire: Wire
     settings: Settings
+    set_by_hand: set[str] = field(default_factory=set)
 
     async def rows(self, table: str, **equal: Any) -> list[dict[str, Any]]:
         """Return the matching rows of *table*, all columns."""
@@ -156,7 +158,10 @@ class GroundDatabase:
 
     async def update(self, table: str, changes: Mapping[str, Any], **equal: Any) -> list[dict[str, Any]]:
         """Change the matching rows and return them."""
-        return cast("list[dict[str, Any]]", await self._data("PATCH", table, equal, dict(changes)))
+        changed = cast("list[dict[str, Any]]", await self._data("PATCH", table, equal, dict(changes)))
+        if table == "profiles":
+            self.set_by_hand.update(str(row["id"]) for row in changed)
+        return changed
 
     async def delete(self, table: str, **equal: Any) -> list[dict[str, Any]]:
         """Delete the matching rows and return them."""

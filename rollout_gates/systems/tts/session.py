@@ -17,6 +17,7 @@ from rollout_gates.systems.tts.things import Things
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
     from rollout_gates.environment import Kind
+    from rollout_gates.systems.tts.books import Books
     from rollout_gates.systems.tts.settings import Settings
 
 _AT_A_TIME = 8
@@ -34,6 +35,8 @@ class Session:
     things: Things
     # Golden cases are many and short. A few at a time leave the long flows, which decide the wall time, their turn.
     crowd: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
+    # Of playgrounds that are over, for who adds up the whole run.
+    closed_books: list[Books] = field(default_factory=list)
 
     async def user_a(self) -> Identity:
         """The user who makes things."""

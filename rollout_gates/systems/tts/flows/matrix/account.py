@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.reasons import Reason
+from rollout_gates.systems.tts.books import Books
 from rollout_gates.systems.tts.flows.matrix.aftermath import rows
 from rollout_gates.systems.tts.replies import json_object, value
 from rollout_gates.wire import CouldNotJudge, Poller
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-GIVEN_AT_FIRST = 100
-"""Credits of a new user."""
 WINDOW_DAYS = 365
 _PAGE = 1000
 _NEWEST = 20
@@ -31,52 +30,32 @@ _PATIENCE_S = 20.0
 
 @dataclass(frozen=True)
 class Account:
-    """The money of one user at one moment. *ledger* is whole, oldest first; *usage* looks back `WINDOW_DAYS`."""
+    """The money of one user at one moment. *books* are the rows; *usage* looks back `WINDOW_DAYS`."""
 
-    who: str
-    fresh: bool
     usage: Reply
     profile: Row
-    ledger: tuple[Row, ...]
+    books: Books
+
+    @property
+    def who(self) -> str:
+        """What the user is called."""
+        return self.books.who
 
     @property
     def balance(self) -> int:
         """Credits in the profile's row."""
-        return int(self.profile["credits_remaining"])
+        return self.books.balance
+
+    @property
+    def ledger(self) -> tuple[Row, ...]:
+        """The ledger, whole, oldest first."""
+        return self.books.ledger
 
     @property
     def trials(self) -> Mapping[str, Any]:
         """Trials in the profile's row, under the names of the usage answer."""
         names = {"design_remaining": "design_trials_remaining", "clone_remaining": "clone_trials_remaining"}
         return {ours: self.profile.get(theirs) for ours, theirs in names.items()}
-
-    @property
-    def opening(self) -> int:
-        """Credits before the first row of the ledger, by what that row says; the balance where there is none."""
-        if not self.ledger:
-            return self.balance
-        first = self.ledger[0]
-        return int(first["balance_after"]) - int(first["signed_amount"])
-
-    @property
-    def lowest(self) -> int:
-        """The smallest balance that the account ever had, by any of its sources."""
-        return min([self.balance, *(int(row["balance_after"]) for row in self.ledger)])
-
-    @property
-    def moved(self) -> int:
-        """The sum of all signed amounts."""
-        return sum(int(row["signed_amount"]) for row in self.ledger)
-
-    @property
-    def debited(self) -> int:
-        """The sum of what was taken."""
-        return -sum(min(0, int(row["signed_amount"])) for row in self.ledger)
-
-    @property
-    def credited(self) -> int:
-        """The sum of what was given."""
-        return sum(max(0, int(row["signed_amount"])) for row in self.ledger)
 
     @property
     def newest(self) -> tuple[Row, ...]:
@@ -101,7 +80,8 @@ async def _read(user: Identity) -> Account | None:
         return None
     if not profiles:
         raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the data API shows no profile of {user.name}")
-    return Account(user.name, user.fresh, second, profiles[0], ledger)
+    books = Books(user.name, user.user_id, user.fresh, int(profiles[0]["credits_remaining"]), ledger)
+    return Account(second, profiles[0], books)
 
 
 async def _usage(client: Client) -> Reply:

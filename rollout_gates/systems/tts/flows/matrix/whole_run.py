@@ -14,14 +14,16 @@ from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.books import Books
     from rollout_gates.systems.tts.session import Session
 
 
 @dataclass(frozen=True)
 class WholeRun:
-    """The accounts of everybody who acted, each once."""
+    """The accounts of everybody who acted, and the *books* of all users, those of playgrounds among them."""
 
     accounts: tuple[Account, ...]
+    books: tuple[Books, ...]
 
 
 @flow("whole_run", last=True)
@@ -33,4 +35,4 @@ async def whole_run(context: Context) -> WholeRun:
     accounts = await asyncio.gather(*(account(user) for user in users))
     if not any(found.ledger for found in accounts):
         raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, "nobody spent or got any credits in this run")
-    return WholeRun(tuple(accounts))
+    return WholeRun(tuple(accounts), (*(found.books for found in accounts), *session.closed_books))
