@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import httpx
-
 from rollout_gates.wire.errors import NotJson, one_line, shown_url
+from rollout_gates.wire.headers import Headers
 
 _SHOWN_BODY = 80
 
@@ -25,9 +24,9 @@ class Sent:
     body: bytes = b""
 
     @cached_property
-    def headers(self) -> httpx.Headers:
+    def headers(self) -> Headers:
         """The headers, with secrets masked."""
-        return httpx.Headers(list(self.pairs))
+        return Headers(self.pairs)
 
     def __repr__(self) -> str:
         return f"<{self.method} {shown_url(self.url)}>"
@@ -47,7 +46,7 @@ class Reply:
     """
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     elapsed_s: float
     first_byte_s: float

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-import httpx
 import yarl
 from multidict import CIMultiDict
 
 from rollout_gates.wire.decode import Undecodable, decoder
 from rollout_gates.wire.errors import NotConfigured, shown_url
+from rollout_gates.wire.headers import Headers
 from rollout_gates.wire.problems import explained
 
-Headers = Sequence[tuple[str, str]]
+HeadersOut = Sequence[tuple[str, str]]
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _HEADER_LIMIT = 64 * 1024
 # Common servers close idle connections after 5 s; ours go first, so that no request meets a closing one.
@@ -53,7 +53,7 @@ class Answer:
     """What came back, before it is recorded."""
 
     status: int
-    headers: httpx.Headers
+    headers: Headers
     body: bytes
     first_byte_s: float
     elapsed_s: float
@@ -76,7 +76,7 @@ class Transport:
             await session.close()
 
     async def exchange(
-        self, method: str, url: str, headers: Headers, body: bytes, *, timeouts: Timeouts, max_bytes: int
+        self, method: str, url: str, headers: HeadersOut, body: bytes, *, timeouts: Timeouts, max_bytes: int
     ) -> Answer:
         """Send one request and read its answer to the end.
 
@@ -84,6 +84,7 @@ class Transport:
         answer.
         """
         target = _target(url)
+        tls = self._verified() if target.scheme == "https" else True
         started = time.perf_counter()
         try:
             async with asyncio.timeout(timeouts.total_s):
@@ -93,13 +94,13 @@ class Transport:
                     headers=_multidict(headers),
                     data=_data(body),
                     allow_redirects=False,
-                    ssl=self._verified() if target.scheme == "https" else True,
+                    ssl=tls,
                     timeout=_client_timeout(timeouts),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
             raise explained(problem, method, url, connect_s=timeouts.connect_s, read_s=timeouts.read_s) from None
         first_byte_s = time.perf_counter() - started
-        received = httpx.Headers(list(response.raw_headers))
+        received = Headers.received(response.raw_headers)
         try:
             with _watched(response):
                 data, fault = await _read(response, timeouts, max_bytes, started)
@@ -125,6 +126,8 @@ class Transport:
 
     def _verified(self) -> ssl.SSLContext:
         if self._tls is None:
+            import httpx  # noqa: PLC0415 - a fifteenth of the start-up, for its way to the certificates alone
+
             self._tls = httpx.create_ssl_context(trust_env=False)
             if self._ca_file is not None:
                 self._tls.load_verify_locations(self._ca_file)
@@ -223,7 +226,7 @@ def _target(url: str) -> yarl.URL:
         raise NotConfigured(f"{shown_url(url)!r} is not a usable URL") from None
 
 
-def _multidict(headers: Headers) -> CIMultiDict[str]:
+def _multidict(headers: HeadersOut) -> CIMultiDict[str]:
     return CIMultiDict(headers)
 
 
