@@ -219,6 +219,10 @@ class Settings(SystemSettings):
         for user in ("user_a", "user_b"):
             if (getattr(self.secrets, f"{user}_email") is None) != (getattr(self.secrets, f"{user}_password") is None):
                 yield f"secrets.{user}_email", f"{user}_email and {user}_password are needed together"
+        for what in ("token", "email"):
+            mine, theirs = (self.secret(f"{user}_{what}") for user in ("user_a", "user_b"))
+            if mine is not None and mine == theirs:
+                yield f"secrets.user_b_{what}", f"is the {what} of user_a; isolation is judged between two users"
 
     def _placeholders(self) -> Iterable[tuple[str, str]]:
         for key in _ADDRESSES:

@@ -122,3 +122,16 @@ async def test_one_configured_user_is_not_enough_for_isolation(tmp_path):
                 await run.observe("isolation")
 
     assert problem.value.reason is Reason.NOT_CONFIGURED
+
+
+@asynchronous
+async def test_two_tokens_of_one_user_are_not_enough_for_isolation(tmp_path):
+    there = Elsewhere()
+    tokens = {"user_a_token": "opaque-a-0123456789", "user_b_token": "opaque-b-0123456789"}
+    there.tokens = dict.fromkeys(tokens.values(), "id-a")
+    there.users = {"id-a": {"balance": 10_000, "events": []}}
+    async with served(there), acting(tmp_path, settings_of(there.table(sign_up=False), **tokens)) as run:
+        with pytest.raises(CouldNotJudge, match="user_a and user_b are both user id-a") as problem:
+            await run.observe("isolation")
+
+    assert problem.value.reason is Reason.NOT_CONFIGURED

@@ -121,6 +121,28 @@ def test_prod_takes_no_service_role_and_no_control(tmp_path):
     assert "tts.control: never allowed in an environment of kind 'prod'" in str(problem.value)
 
 
+TWICE = {
+    "token": 'user_a_token = "ONE"\nuser_b_token = "OTHER"\n',
+    "email": 'user_a_email = "ONE"\nuser_a_password = "A"\nuser_b_email = "OTHER"\nuser_b_password = "B"\n',
+}
+
+
+@pytest.mark.parametrize("what", sorted(TWICE))
+def test_the_same_user_twice_is_refused_and_not_shown(tmp_path, what):
+    with pytest.raises(EnvironmentFileError) as problem:
+        load(
+            tmp_path,
+            FILE + TWICE[what],
+            ONE="somebody@p.example",
+            OTHER="somebody@p.example",
+            A="secret-a",
+            B="secret-b",
+        )
+
+    assert f"tts.secrets.user_b_{what}: is the {what} of user_a" in str(problem.value)
+    assert "somebody" not in str(problem.value)
+
+
 def test_half_of_a_sign_in_is_refused(tmp_path):
     text = FILE + 'user_a_email = "TTS_USER_A_EMAIL"\n'
     with pytest.raises(EnvironmentFileError, match="user_a_email and user_a_password are needed together"):

@@ -63,10 +63,13 @@ class Isolation:
 async def isolation(context: Context) -> Isolation:
     """Read first, then write, when nobody needs A's things any more. Raises `CouldNotJudge` when A has none."""
     session: Session = context.session
-    a, b = (await session.user_a()).client, (await session.user_b()).client
+    first, second = await session.user_a(), await session.user_b()
+    a, b = first.client, second.client
     heard, spare = await _targets(context)
     if a.caller == b.caller:
         raise CouldNotJudge(Reason.NOT_CONFIGURED, "isolation needs two users: configure user_b or set sign_up = true")
+    if first.user_id and first.user_id == second.user_id:
+        raise CouldNotJudge(Reason.NOT_CONFIGURED, f"user_a and user_b are both user {first.user_id}: configure two")
     before, signed_in, voices = await asyncio.gather(_belongings(a, spare), b.me(), b.voices())
     reads = await asyncio.gather(*(_reach(a, b, way) for way in _reads(heard)))
     writes = await asyncio.gather(*(_reach(a, b, way) for way in _writes(spare)))
