@@ -216,6 +216,9 @@ class Settings(SystemSettings):
                 yield "control", "never allowed in an environment of kind 'prod'; remove the table"
             if self.secrets.stripe_webhook_secret is not None:
                 yield "secrets.stripe_webhook_secret", "never allowed in an environment of kind 'prod'; remove the key"
+        yield from self._users()
+
+    def _users(self) -> Iterable[tuple[str, str]]:
         for user in ("user_a", "user_b"):
             if (getattr(self.secrets, f"{user}_email") is None) != (getattr(self.secrets, f"{user}_password") is None):
                 yield f"secrets.{user}_email", f"{user}_email and {user}_password are needed together"

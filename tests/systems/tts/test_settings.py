@@ -123,7 +123,7 @@ def test_prod_takes_no_service_role_and_no_control(tmp_path):
 
 TWICE = {
     "token": 'user_a_token = "ONE"\nuser_b_token = "OTHER"\n',
-    "email": 'user_a_email = "ONE"\nuser_a_password = "A"\nuser_b_email = "OTHER"\nuser_b_password = "B"\n',
+    "email": 'user_a_email = "ONE"\nuser_a_password = "PASS_A"\nuser_b_email = "OTHER"\nuser_b_password = "PASS_B"\n',
 }
 
 
