@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from rollout_gates.wire import NotConfigured
 
 if TYPE_CHECKING:
@@ -70,6 +67,9 @@ async def all_books(settings: Settings, where: str) -> tuple[Books, ...]:
     dsn = settings.secret("database_dsn")
     if dsn is None:
         raise NotConfigured("books are read from the database: configure secrets.database_dsn")
+    import psycopg  # noqa: PLC0415 - a tenth of the start-up of every run
+    from psycopg.rows import dict_row  # noqa: PLC0415
+
     async with await psycopg.AsyncConnection.connect(dsn.reveal(), row_factory=dict_row) as connection:
         found = await (await connection.execute(_ALL)).fetchall()
     return tuple(

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
-import psycopg
-from psycopg import sql
-
 from rollout_gates.reasons import Reason
 from rollout_gates.wire import CouldNotJudge, NotConfigured, Poller
 
 if TYPE_CHECKING:
+    import psycopg
+
     from rollout_gates.systems.tts.playground import Playground
 
 _POLLER = Poller(first_s=0.01, factor=1.3, longest_s=0.1)
@@ -51,6 +50,8 @@ async def locked(ground: Playground, table: str, row_id: str, **changes: Any) ->
     dsn = ground.settings.secret("database_dsn")
     if dsn is None:
         raise NotConfigured("the playground told no database to lock a row in")
+    import psycopg  # noqa: PLC0415 - a tenth of the start-up of every run
+
     async with (
         await psycopg.AsyncConnection.connect(dsn.reveal(), autocommit=True) as watcher,
         await psycopg.AsyncConnection.connect(dsn.reveal()) as connection,
@@ -61,6 +62,8 @@ async def locked(ground: Playground, table: str, row_id: str, **changes: Any) ->
 
 
 async def _take(connection: psycopg.AsyncConnection[Any], table: str, row_id: str, changes: dict[str, Any]) -> None:
+    from psycopg import sql  # noqa: PLC0415
+
     name = sql.Identifier("public", table)
     if not changes:
         await connection.execute(sql.SQL("select 1 from {} where id = %s for update").format(name), (row_id,))
