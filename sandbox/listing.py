@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from sandbox.faults import Fault
 
-KINDS = "D named in the rollout documents, A audit finding, O other real defect, H added mutation"
+KINDS = (
+    "D named in the rollout documents, A audit finding, O other real defect, H added mutation, "
+    "P violation of a provider's protocol"
+)
 INDENT = 25
 
 
@@ -23,7 +26,9 @@ def as_table(faults: Iterable[Fault], *, width: int = 80) -> str:
     lines = [f"{'FAULT':<10}{'KIND':<5}{'RB':<4}{'BUILT':<6}WHAT IT DOES"]
     for fault in shown:
         cells = textwrap.wrap(fault.summary, room, break_on_hyphens=False)
-        cells += textwrap.wrap(f"red: {', '.join(fault.red)}", room, subsequent_indent="     ", break_on_hyphens=False)
+        if fault.red:
+            red = f"red: {', '.join(fault.red)}"
+            cells += textwrap.wrap(red, room, subsequent_indent="     ", break_on_hyphens=False)
         cells += [f"only: {only}" for only in [", ".join((*fault.modes, *fault.lanes))] if only]
         head = f"{fault.name:<10}{fault.kind:<5}{_yes(fault.reference):<4}{_yes(fault.built):<6}"
         lines += [f"{head}{cells[0]}", *(" " * INDENT + cell for cell in cells[1:])]

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from sandbox.serving import Server
+from sandbox.tts import web as web_page
 from sandbox.tts.api import Function, build_api
 from sandbox.tts.breakage import Breakage
 from sandbox.tts.database.setup import create_database
@@ -81,7 +82,7 @@ class Instance:
         self.faults = faults
         self.options = options
         self.log = LogSink(verbose=verbose)
-        self.providers = Providers(clock)
+        self.providers = Providers(clock, faults.on)
         for (provider, key), value in options.habits.items():
             self.providers.named(provider).set_option(key, value)
         self._server = Server()
@@ -144,6 +145,11 @@ class Instance:
         path = request.rel_url.raw_path
         if path == f"{FUNCTIONS}/api" or path.startswith(f"{FUNCTIONS}/api/"):
             return await self._api(request, path.removeprefix(FUNCTIONS))
+        if path.startswith("/api/"):
+            # The web application's own origin leads to the API as well.
+            return await self._api(request, path)
+        if path in web_page.PATHS and request.method == "GET":
+            return web_page.page(self)
         return await self._platform(request)
 
     # Background work

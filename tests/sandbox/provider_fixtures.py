@@ -44,9 +44,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def bench(*faults: str) -> AsyncIterator[Bench]:
     clock = Clock()
-    providers = Providers(clock)
+    providers = Providers(clock, faults.__contains__)
     for provider in (providers.modal, providers.dashscope, providers.mistral):
         for option in [key for key in provider.options if key.endswith(("_s", "per_character_s"))]:
             provider.set_option(option, 0)
@@ -58,11 +58,11 @@ async def bench() -> AsyncIterator[Bench]:
         await providers.close()
 
 
-def on_bench(act: Callable[[Bench], Awaitable[Any]]) -> Any:
-    """Run *act* with a bench of its own and return what it returns."""
+def on_bench(act: Callable[[Bench], Awaitable[Any]], *faults: str) -> Any:
+    """Run *act* with a bench of its own, with *faults* of the protocol on, and return what it returns."""
 
     async def run() -> Any:
-        async with bench() as running:
+        async with bench(*faults) as running:
             return await act(running)
 
     return asyncio.run(run())

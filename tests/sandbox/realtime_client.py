@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.sandbox.provider_fixtures import Bench
 
 VC = "qwen3-tts-vc-realtime-2026-01-15"
+DELTA = "response.audio.delta"
 VD = "qwen3-tts-vd-realtime-2026-01-15"
 FLASH = "qwen3-tts-flash-realtime"
 _NUMBERS = itertools.count(1)
@@ -126,7 +127,9 @@ async def talk(bench: Bench, *, model: str = VC, voice: str | None = None) -> As
         yield Talk(socket, bench, voice)
 
 
-def talking(act: Callable[[Talk], Any], *, model: str = VC, voice: str | None = None, **options: Any) -> Talk:
+def talking(
+    act: Callable[[Talk], Any], *faults: str, model: str = VC, voice: str | None = None, **options: Any
+) -> Talk:
     """Run *act* on a session of its own, with the provider's *options*, and return the session."""
 
     async def run(bench: Bench) -> Talk:
@@ -136,11 +139,11 @@ def talking(act: Callable[[Talk], Any], *, model: str = VC, voice: str | None = 
             await act(session)
         return session
 
-    return on_bench(run)
+    return on_bench(run, *faults)
 
 
-def speaking(text: str, *, model: str = VC, mishap: Any = None, settings: Any = None, **options: Any) -> Any:
-    """Have *text* spoken. Returns the session and how it was closed."""
+def speaking(text: str, *faults: str, model: str = VC, mishap: Any = None, settings: Any = None, **options: Any) -> Any:
+    """Have *text* spoken, with *faults* of the protocol on. Returns the session and how it was closed."""
     closed = []
 
     async def act(session: Talk) -> None:
@@ -155,4 +158,4 @@ def speaking(text: str, *, model: str = VC, mishap: Any = None, settings: Any = 
             await act(session)
         return session
 
-    return on_bench(run), closed[0]
+    return on_bench(run, *faults), closed[0]

@@ -17,6 +17,9 @@ CLAUSE = re.compile(r"TTS-[A-Z]+(-[A-Z]+)?-\d\d")
 BUILT_FOR_SMOKE = {1, 2, 8, 9, 10, 11, 15, 18, 23, 29, 43, 51, 52, 53, 72, 76, 78}
 
 REGISTRY = load("tts")
+# Faults of the system, from its contract, and violations of its provider's protocol, from the sheet.
+OF_CONTRACT = {key: fault for key, fault in REGISTRY.items() if key.startswith("F-")}
+SHEET = ROOT / "docs" / "contracts" / "dashscope-protocol.md"
 UNBUILT = next(fault.id for fault in REGISTRY.values() if not fault.built)
 
 
@@ -26,17 +29,26 @@ def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
     return {fault: (kind, tuple(f"TTS-{red.strip()}" for red in reds.split(","))) for fault, kind, reds in rows}
 
 
-def test_ids_run_from_1_to_90_without_a_gap():
-    assert list(REGISTRY) == [f"F-{number:02d}" for number in range(1, 91)]
+def test_ids_run_without_a_gap():
+    faults, violations = [f"F-{number:02d}" for number in range(1, 91)], [f"P-{number:02d}" for number in range(1, 41)]
+
+    assert list(REGISTRY) == faults + violations
+
+
+def test_every_violation_of_the_sheet_has_a_switch():
+    listed = re.findall(r"^- P(\d+)\*? ", SHEET.read_text("utf-8"), re.MULTILINE)
+
+    assert [f"P-{int(number):02d}" for number in listed] == [key for key in REGISTRY if key.startswith("P-")]
+    assert {fault.kind for key, fault in REGISTRY.items() if key.startswith("P-")} == {"P"}
 
 
 def test_red_clauses_are_full_ids():
-    assert all(fault.red for fault in REGISTRY.values())
+    assert all(fault.red for fault in OF_CONTRACT.values())
     assert [red for fault in REGISTRY.values() for red in fault.red if not CLAUSE.fullmatch(red)] == []
 
 
 def test_catalogue_says_what_the_contract_says():
-    stated = {fault.id: (fault.kind, fault.red) for fault in REGISTRY.values()}
+    stated = {fault.id: (fault.kind, fault.red) for fault in OF_CONTRACT.values()}
 
     assert stated == {fault: (kind.split()[0], red) for fault, (kind, red) in contract_rows().items()}
 
@@ -54,7 +66,8 @@ def test_every_fault_that_smoke_needs_is_built():
 
 def test_a_fault_is_built_if_and_only_if_the_code_asks_for_it():
     sources = (path.read_text("utf-8") for path in (ROOT / "sandbox").rglob("*.py"))
-    asked = {found for source in sources for found in re.findall(r"""(?:\.on|fault)\(\s*["'](F-\d\d)["']""", source)}
+    asks = re.compile(r"""(?:\.on|fault)\(\s*["']([FP]-\d\d)["']|["'](P-\d\d)["']: """)
+    asked = {found for source in sources for pair in asks.findall(source) for found in pair if found}
 
     assert {one.id for one in REGISTRY.values() if one.built} == asked | set(DATABASE_FAULTS)
 

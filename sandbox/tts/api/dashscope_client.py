@@ -172,9 +172,9 @@ async def manage(api: Api, kind: str, **asked: Any) -> None:
 
 
 async def _post(
-    api: Api, path: str, payload: dict[str, Any], fallback: str, *, keyless: bool = False
+    api: Api, path: str, payload: dict[str, Any], fallback: str, *, keyless: bool = False, again: bool = False
 ) -> dict[str, Any]:
-    """The JSON object that a call answers. Raises ProviderFailed."""
+    """The JSON object that a call answers. Raises ProviderFailed. P-40: a create is tried *again*."""
     deployment = api.deployment
     key = deployment.dashscope_api_key
     if key is None:
@@ -192,6 +192,8 @@ async def _post(
         raise ProviderFailed(TIMEOUT, fallback) from error
     except (aiohttp.ClientError, OSError) as error:
         raise ProviderFailed(UNKNOWN, UNAVAILABLE_TEXT, raw=str(error)) from error
+    if status >= 500 and not again and path == CUSTOMIZATION and api.fault("P-40"):
+        return await _post(api, path, payload, fallback, keyless=keyless, again=True)
     return _understood(status, body, fallback)
 
 

@@ -73,21 +73,30 @@ class Dialogue:
             raise self._told(_object(event, "error"))
         if kind == "session.created":
             self._session_id = _text(_object(event, "session").get("id"))
-            await _say(socket, "session.update", session=self._wanted())
+            await self._say(socket, "session.update", session=self._wanted())
         elif kind == "session.updated":
             await self._ready()
-            await _say(socket, "input_text_buffer.append", text=self._speech.text)
-            await _say(socket, "session.finish")
+            await self._say(socket, "input_text_buffer.append", text=self._speech.text)
+            if not self._api.fault("P-32"):  # else the end is waited for in vain
+                await self._say(socket, "session.finish")
         elif kind == "response.created":
             self._response_ids.append(str(_object(event, "response").get("id")))
         elif kind == "response.audio.delta":
             piece = self._decoded(event.get("delta"))
         elif kind == "response.done":
             self._count(_object(event, "response"))
+            self.finished = self._api.fault("P-31")  # the first response is taken for all of it
         elif kind == "session.finished":
             self.finished = True
         self._speech.trace = self._trace()
         return piece
+
+    async def _say(self, socket: ClientWebSocketResponse, kind: str, **fields: Any) -> None:
+        named = {} if self._api.fault("P-30") else {"event_id": f"event_{uuid.uuid4().hex}"}
+        try:
+            await socket.send_str(json.dumps({**named, "type": kind, **fields}))
+        except ConnectionError as error:
+            raise _broken("The session ended early.") from error
 
     def _trace(self) -> dict[str, Any]:
         """What is kept beside the audio. There is no request id; the session's takes its place."""
@@ -164,7 +173,8 @@ async def _connected(api: Api, model: str) -> AsyncIterator[ClientWebSocketRespo
     key = deployment.dashscope_api_key
     if key is None:
         raise ProviderFailed(UNAVAILABLE, SYNTHESIS_FAILED, own_text=missing_variable(api, "DASHSCOPE_API_KEY"))
-    url = f"{deployment.dashscope_base_url.replace('http', 'ws', 1)}{PATH}?model={quote(model, safe='')}"
+    region = "region=intl?" if api.fault("P-29") else ""
+    url = f"{deployment.dashscope_base_url.replace('http', 'ws', 1)}{PATH}?{region}model={quote(model, safe='')}"
     try:
         async with asyncio.timeout(timeout(api).total):
             socket = await api.http.ws_connect(
@@ -202,14 +212,6 @@ async def _next(api: Api, socket: ClientWebSocketResponse, until: float) -> dict
     if not isinstance(event, dict):
         raise _broken("The provider sent a frame that is no JSON object.")
     return event
-
-
-async def _say(socket: ClientWebSocketResponse, kind: str, **fields: Any) -> None:
-    event = {"event_id": f"event_{uuid.uuid4().hex}", "type": kind, **fields}
-    try:
-        await socket.send_str(json.dumps(event))
-    except ConnectionError as error:
-        raise _broken("The session ended early.") from error
 
 
 def _refused(error: aiohttp.WSServerHandshakeError) -> ProviderFailed:

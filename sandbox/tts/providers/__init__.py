@@ -19,17 +19,27 @@ from sandbox.tts.providers.modal import ModalStandIn
 from sandbox.tts.providers.stripe import StripeStandIn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.clock import Clock
     from sandbox.tts.providers.standin import StandIn
 
 
-class Providers:
-    """The provider stand-ins of one instance. Their ports are bound, and so their URLs known, before `start`."""
+def healthy(_fault_id: str) -> bool:
+    """No fault is on."""
+    return False
 
-    def __init__(self, clock: Clock) -> None:
+
+class Providers:
+    """The provider stand-ins of one instance. Their ports are bound, and so their URLs known, before `start`.
+
+    *fault* says which violations of the protocol (`P-01`) are switched on.
+    """
+
+    def __init__(self, clock: Clock, fault: Callable[[str], bool] = healthy) -> None:
         self.modal = ModalStandIn(clock)
         self.audio_host = AudioHost(clock)
-        self.dashscope = DashScopeStandIn(clock, self.audio_host)
+        self.dashscope = DashScopeStandIn(clock, self.audio_host, fault)
         self.mistral = MistralStandIn(clock)
         self.stripe = StripeStandIn(clock)
         every: tuple[StandIn, ...] = (self.modal, self.dashscope, self.audio_host, self.mistral, self.stripe)

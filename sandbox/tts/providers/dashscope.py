@@ -31,10 +31,13 @@ from sandbox.tts.providers.dashscope_rules import (
     required_text,
     table,
 )
+from sandbox.tts.providers.dashscope_violations import violated
 from sandbox.tts.providers.dashscope_voices import Voices
 from sandbox.tts.providers.standin import Answer, StandIn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp import web
 
     from sandbox.clock import Clock
@@ -62,8 +65,10 @@ class DashScopeStandIn(StandIn):
     )
     latencies = MappingProxyType({"clone_create": "clone_s", "design_create": "design_s"})
 
-    def __init__(self, clock: Clock, audio_host: AudioHost) -> None:
+    def __init__(self, clock: Clock, audio_host: AudioHost, fault: Callable[[str], bool]) -> None:
         super().__init__(clock)
+        # Whether a violation of the protocol (`P-01`) is switched on.
+        self.fault = fault
         self.options = {"clone_s": 0.15, "design_s": 0.4, "synthesis_s": 0.35, "per_character_s": 0.001}
         self.options |= dashscope_realtime.OPTIONS
         self.api_key = f"sk-{secrets.token_hex(16)}"
@@ -129,8 +134,8 @@ class DashScopeStandIn(StandIn):
                 answer = await self.voices.perform(heard.call, wanted)
         except Refused as refused:
             flat = {"request_id": request_id, "code": refused.code, "message": refused.message}
-            return Answer(refused.status, flat)
-        return Answer(200, {**answer, "request_id": request_id})
+            return violated(heard.call, Answer(refused.status, flat), self.fault)
+        return violated(heard.call, Answer(200, {**answer, "request_id": request_id}), self.fault)
 
     def check_key(self, key: str) -> None:
         """Raise Refused unless *key* is this stand-in's."""
@@ -148,7 +153,8 @@ class DashScopeStandIn(StandIn):
         if is_realtime(model):
             raise Refused(400, "InvalidParameter", "Invalid message type: ")
         voice = required_text(given, "voice")
-        self.voices.check_pairing(voice, model)
+        if not self.fault("P-36"):
+            self.voices.check_pairing(voice, model)
         url, expires_at = self._audio_host.publish(speech_wav(text))
         audio = {"data": "", "expires_at": expires_at, "id": f"audio_{request_id}", "url": url}
         usage = {"characters": billed_characters(text)}

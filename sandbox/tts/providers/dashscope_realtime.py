@@ -84,14 +84,15 @@ async def serve(stand_in: DashScopeStandIn, request: web.Request) -> web.StreamR
 
 def _admitted(stand_in: DashScopeStandIn, heard: Heard, request: web.Request) -> str:
     """The model that the handshake asks for. Raises Refused."""
-    stand_in.check_key(heard.bearer)
+    if not stand_in.fault("P-28"):
+        stand_in.check_key(heard.bearer)
     if not web.WebSocketResponse().can_prepare(request).ok:
         raise Refused(400, "InvalidParameter", "A WebSocket upgrade is required.")
     models = request.query.getall("model", [])
     if len(models) != 1 or not models[0] or "?" in models[0]:
         raise Refused(400, "InvalidParameter", "Required parameter 'model' is missing or given twice.")
     model = models[0]
-    if not stand_in.option("realtime_live_like"):
+    if not stand_in.option("realtime_live_like") and not stand_in.fault("P-25"):
         if family_of(model) is None:
             raise Refused(404, "ModelNotFound", f"Model can not be found: {model}")
         if not is_realtime(model):
@@ -111,8 +112,8 @@ async def _session(
     socket = web.WebSocketResponse(timeout=CLOSE_WAIT_S, max_msg_size=MAX_FRAME_BYTES, compress=False)
     await socket.prepare(request)
     script = stand_in.next_script("realtime_session")
-    wire = Wire(request, socket, [] if script is None else mishaps.read(script.body))
-    around = Surroundings(stand_in.option, stand_in.pause, stand_in.voices.check_pairing)
+    wire = Wire(request, socket, [] if script is None else mishaps.read(script.body), stand_in.fault)
+    around = Surroundings(stand_in.option, stand_in.pause, stand_in.voices.check_pairing, stand_in.fault)
     session = Session(model, socket, wire, around)
     entry |= {"status": 101, "model": model, "session": session.id, "events": session.heard.events}
     entry |= {"violations": session.heard.violations, "sent": wire.sent}

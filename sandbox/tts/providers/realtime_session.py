@@ -41,6 +41,7 @@ class Surroundings:
     option: Callable[[str], Any]
     pause: Callable[[str], Awaitable[None]]
     check_pairing: Callable[[str, str], None]
+    fault: Callable[[str], bool]
 
 
 @dataclass
@@ -76,6 +77,7 @@ class Session:
         self.option = around.option
         self.pause = around.pause
         self._check_pairing = around.check_pairing
+        self._fault = around.fault
         self._socket = socket
         self._speaker = Speaker(self)
         self._text = ""
@@ -114,10 +116,11 @@ class Session:
         await self.wire.hang_up()
 
     async def leave(self) -> None:
-        """Greet, and close without a word: what becomes of a model that does not exist."""
+        """Greet, and close without a word: what becomes of a model that does not exist. P-25: it stays, in silence."""
         with suppress(Ended):
             await self.wire.send("session.created", session=self._shown())
-            await asyncio.sleep(SILENT_LEAVE_S)
+            self.wire.silent = self._fault("P-25")
+            await (self._read() if self.wire.silent else asyncio.sleep(SILENT_LEAVE_S))
             await self.wire.close(1000)
         await self.wire.hang_up()
 
@@ -174,7 +177,7 @@ class Session:
 
     async def _update(self, event: dict[str, Any]) -> None:
         given = event.get("session")
-        if self._begun:
+        if self._begun and not self._fault("P-27"):
             self.heard.violations.append("P-27: session.update after synthesis had begun")
             text = "Session update error: the session cannot be updated after synthesis has begun."
             await self._refuse("invalid_value", text, fatal=True)
@@ -225,7 +228,8 @@ class Session:
         self._text = ""
 
     async def _clear(self, _event: dict[str, Any]) -> None:
-        self._text = ""
+        if not self._fault("P-26"):
+            self._text = ""
         await self.wire.send("input_text_buffer.cleared")
 
     async def _finish(self, _event: dict[str, Any]) -> None:
@@ -242,7 +246,7 @@ class Session:
 
     async def check_voice(self, voice: str, *, at_last: bool = False) -> bool:
         """Whether the model takes *voice*; refused if not. Live-like: only when it is to be heard, *at_last*."""
-        if self.live and not at_last:
+        if (self.live and not at_last) or self._fault("P-24"):
             return True
         try:
             self._check_pairing(voice, self.model)

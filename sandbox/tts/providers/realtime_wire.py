@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sandbox.tts.providers import realtime_mishaps as mishaps
 from sandbox.tts.providers.realtime_events import new_id
+from sandbox.tts.providers.realtime_violations import CUT, Violations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp import web
 
     from sandbox.tts.providers.realtime_mishaps import Mishap
 
 MAX_REASON_BYTES = 123
 FATAL = 1007
+NORMAL = 1000
 
 
 class Ended(Exception):
@@ -26,10 +30,18 @@ class Ended(Exception):
 class Wire:
     """Sends events to one client. *planned*: the mishaps of this session."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, planned: list[Mishap]) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        planned: list[Mishap],
+        fault: Callable[[str], bool],
+    ) -> None:
         self._request = request
         self._socket = socket
         self._planned = planned
+        self._fault = fault
+        self._violations = Violations(fault)
         self.silent = False  # whether nothing is sent any more
         self.sent: Counter[str] = Counter()
         self.closed: dict[str, Any] = {}
@@ -49,7 +61,7 @@ class Wire:
 
     async def close(self, code: int, reason: str = "") -> NoReturn:
         """End the session with *code*, unless it has fallen silent: then wait until the client goes. Raises Ended."""
-        if self.silent:
+        if self.silent or (code == NORMAL and self._fault("P-20")):
             await asyncio.Event().wait()
         self.closed = {"by": "server", "code": code, "reason": reason}
         raise Ended
@@ -67,12 +79,22 @@ class Wire:
         raise Ended
 
     async def _put(self, kind: str, fields: dict[str, Any]) -> None:
-        await self._text(json.dumps({"event_id": new_id("event"), "type": kind, **fields}))
+        for sent in self._violations.of({"event_id": new_id("event"), "type": kind, **fields}):
+            if sent is CUT:
+                self.drop()
+            if isinstance(sent, bytes):
+                await self._bytes(sent)
+            else:
+                await self._text(sent if isinstance(sent, str) else json.dumps(sent))
         self.sent[kind] += 1
 
     async def _text(self, text: str) -> None:
         if not self.silent:
             await self._socket.send_str(text)
+
+    async def _bytes(self, data: bytes) -> None:
+        if not self.silent:
+            await self._socket.send_bytes(data)
 
     async def _befall(self, mishap: Mishap, kind: str, fields: dict[str, Any]) -> None:
         if mishap.do == "silence":
@@ -92,8 +114,8 @@ class Wire:
 
     async def _say(self, mishap: Mishap, kind: str, fields: dict[str, Any]) -> None:
         """What does not belong into the session is said, and the session goes on."""
-        if mishap.do == "binary" and not self.silent:
-            await self._socket.send_bytes(bytes(mishap.bytes))
+        if mishap.do == "binary":
+            await self._bytes(bytes(mishap.bytes))
         elif mishap.do == "text":
             await self._text(mishap.data)
         elif mishap.do == "event":
