@@ -128,7 +128,7 @@ def find_folder(start: Path | None = None) -> Path:
     for folder in (here, *here.parents, Path(__file__).resolve().parent.parent):
         if any((folder / "clauses").glob("*.toml")):
             return folder / "clauses"
-    raise CatalogueEmpty(f"there is no folder clauses/ with *.toml files at or above {here}")
+    raise CatalogueEmpty(f"there is no folder clauses/ with *.toml files at or above {here}; name one with --folder")
 
 
 class _Rows(SystemClauses):
