@@ -50,7 +50,7 @@ def matching(faults: Iterable[Fault], text: str) -> list[Fault]:
 def _count(faults: list[Fault]) -> str:
     built = sum(fault.built for fault in faults)
     reference = sum(fault.reference for fault in faults)
-    return f"{len(faults)} faults, {built} built, {reference} in the reference build."
+    return f"{len(faults)} fault{'' if len(faults) == 1 else 's'}, {built} built, {reference} in the reference build."
 
 
 def _yes(value: object) -> str:
