@@ -10,5 +10,6 @@ pytest_plugins = [
     "fixtures.tts",
     "fixtures.tts_matrix_credits",
     "fixtures.tts_matrix_modes",
+    "fixtures.tts_matrix_pages",
     "fixtures.tts_matrix_speech",
 ]

@@ -58,6 +58,7 @@ def table(instance: Instance) -> dict[str, Any]:
         "auth_url": f"{instance.base_url}/auth/v1",
         "data_url": f"{instance.base_url}/rest/v1",
         "storage_url": f"{instance.base_url}/storage/v1",
+        "web_url": instance.base_url,
         "provider_mode": deployment.mode,
         "lane": deployment.lane,
         "text_cap": deployment.qwen_text_cap,

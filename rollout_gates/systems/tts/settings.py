@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from rollout_gates.browser import has_browser
 from rollout_gates.environment import Kind, Secret, Secrets, SystemSettings
 from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
 
@@ -194,7 +195,7 @@ class Settings(SystemSettings):
             "database": "database_dsn" in held,
             "service_role": "service_role_key" in held,
             "provider_key": "dashscope_api_key" in held,
-            "web": self.web_url is not None,
+            "web": self.web_url is not None and has_browser(),
             "logs": self.logs is not None,
             "control": self.control is not None,
             "payment_webhook": "stripe_webhook_secret" in held and self.stripe_price is not None,

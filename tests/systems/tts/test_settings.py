@@ -155,13 +155,25 @@ def test_a_clip_that_is_not_there_is_named(tmp_path):
     assert "there is no file /no/such.wav" in refused(tmp_path, "[tts.secrets]", f"{more}[tts.secrets]")
 
 
-def test_capabilities_are_what_the_file_allows(tmp_path):
+def test_capabilities_are_what_the_file_allows(tmp_path, monkeypatch):
+    monkeypatch.setattr("rollout_gates.systems.tts.settings.has_browser", lambda: True)
     assert {"sign_up", "service_role", "users"}.isdisjoint(load(tmp_path).capabilities())
 
     table = {"sign_up": True, "web_url": "https://w.example", "logs": {"file": "/tmp/log"}}
     urls = {f"{name}_url": f"https://p.example/{name}" for name in ("api", "auth", "data", "storage")}
     settings = settings_of({**urls, **table, "provider_mode": "modal", "lane": "task"}, service_role_key="k" * 20)
     assert settings.capabilities() >= {"sign_up", "users", "service_role", "web", "logs", "data_api", "storage"}
+
+
+def test_pages_and_payments_need_all_that_they_are_judged_with(monkeypatch):
+    monkeypatch.setattr("rollout_gates.systems.tts.settings.has_browser", lambda: False)
+    urls = {f"{name}_url": f"https://p.example/{name}" for name in ("api", "auth", "data", "storage", "web")}
+    table = {**urls, "provider_mode": "modal", "lane": "task"}
+
+    assert settings_of(table).capabilities().isdisjoint({"web", "payment_webhook"})
+    assert "payment_webhook" not in settings_of({**table, "stripe_price": "price_1"}).capabilities()
+    both = settings_of({**table, "stripe_price": "price_1"}, stripe_webhook_secret="whsec_" + "k" * 20)
+    assert "payment_webhook" in both.capabilities()
 
 
 @pytest.mark.parametrize("logs", [{}, {"file": "x", "command": ["y"]}])

@@ -18,6 +18,7 @@ from rollout_gates.systems.tts.flows.leftovers import leftovers
 from rollout_gates.systems.tts.flows.lists import lists
 from rollout_gates.systems.tts.flows.matrix.making import MODES_AND_VOICES
 from rollout_gates.systems.tts.flows.matrix.money_flows import MONEY
+from rollout_gates.systems.tts.flows.matrix.pages import pages
 from rollout_gates.systems.tts.flows.matrix.speaking_flows import SPEECH_AND_STATES
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.speech import speech
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
     path_ids, request_ids, speech, stream, unknown_routes, usage, voice, *MODES_AND_VOICES,
-    *SPEECH_AND_STATES, *MONEY,
+    *SPEECH_AND_STATES, *MONEY, pages,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in _ALL}
