@@ -7,6 +7,7 @@ POST   script   {"provider": "modal", "call": "submit", "status": 500, "body": .
                 what is left out stays as the provider computes it; times 0 means for ever; a body of
                 {"base64": "..."} is bytes; drop closes the connection without an answer
 DELETE script   ?provider=modal            answers are computed again
+                the call realtime_session takes a mishap for a body: {"do": "error", "after": 2}, see realtime_mishaps
 POST   options  {"provider": "dashscope", "set": {"synthesis_s": 2}}
 POST   hold     {"provider": "dashscope", "call": "synthesis", "count": 1}     without count: until released
 POST   release  {"provider": "dashscope", "call": "synthesis", "count": 1}     without count: all, and end the hold

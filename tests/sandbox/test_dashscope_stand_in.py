@@ -6,6 +6,7 @@ import base64
 import re
 import uuid
 
+import miniaudio
 import pytest
 
 from sandbox.tts.providers import audio
@@ -69,6 +70,16 @@ def test_a_design_comes_with_a_preview_in_real_wav():
     assert (status, body["usage"], body["output"]["target_model"]) == (200, {"count": 1}, VD)
     assert (preview["sample_rate"], preview["response_format"]) == (24_000, "wav")
     assert base64.b64decode(preview["data"], validate=True) == audio.speech_wav("Good morning.")
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 24_000, 48_000])
+def test_a_preview_can_be_real_mp3(rate_hz):
+    _, body = only(design_body({"sample_rate": rate_hz, "response_format": "mp3"}))
+    preview = body["output"]["preview_audio"]
+    data = base64.b64decode(preview["data"])
+
+    assert (audio.sniff(data), preview["response_format"]) == ("mp3", "mp3")
+    assert miniaudio.decode(data, nchannels=1).duration == pytest.approx(audio.speech_seconds("Good morning."), abs=0.3)
 
 
 @pytest.mark.parametrize("key", ["", "sk-wrong"])

@@ -1,7 +1,7 @@
 """Stand-ins of everything that the TTS system calls: real HTTP servers on loopback, fresh for every instance.
 
 modal      job service: submit, status, result, cancel, design, design_result
-dashscope  voice customization (clone_*, design_*) and synthesis
+dashscope  voice customization (clone_*, design_*) and synthesis; realtime sessions (realtime, realtime_*)
 audio_host where synthesised audio is fetched from: download
 mistral    transcription: transcribe
 stripe     checkout sessions and prices: session_create, session_get, line_items, price_get

@@ -12,6 +12,7 @@ import aiohttp
 from sandbox.tts.providers import dashscope_rules as rules
 from sandbox.tts.providers.audio import speech_pcm, wav
 from sandbox.tts.providers.dashscope_rules import Refused
+from sandbox.tts.providers.encoders import FORMATS, encoder
 
 if TYPE_CHECKING:
     from sandbox.clock import Clock
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 FETCH_TIMEOUT_S = 10
 MAX_VOICES = 1000
 SAMPLE_RATES_HZ = frozenset({8000, 16_000, 24_000, 48_000})
-# mp3 and opus need an encoder; the system asks for wav only.
-PREVIEW_FORMATS = ("wav", "pcm")
+PREVIEW_BIT_RATE_KBPS = 128
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,11 @@ class Voices:
         name = rules.check_name(given, required=False)
         language = rules.check_language(given) or "zh"
         rate_hz, form = parameters.get("sample_rate", 24_000), parameters.get("response_format", "wav")
-        if rate_hz not in SAMPLE_RATES_HZ or form not in PREVIEW_FORMATS:
+        if rate_hz not in SAMPLE_RATES_HZ or form not in FORMATS:
             raise Refused(400, "InvalidParameter", "sample_rate or response_format is not supported.")
         voice = self._add("vd", target, name, language=language, voice_prompt=prompt, preview_text=text)
-        samples = speech_pcm(text, rate_hz=rate_hz)
-        data = wav(samples, rate_hz=rate_hz) if form == "wav" else samples
-        preview = {"data": base64.b64encode(data).decode(), "sample_rate": rate_hz, "response_format": form}
+        data = base64.b64encode(_spoken(text, form, rate_hz)).decode()
+        preview = {"data": data, "sample_rate": rate_hz, "response_format": form}
         output = {"voice": voice.id, "target_model": target, "preview_audio": preview}
         return {"output": output, "usage": {"count": 1}}
 
@@ -142,6 +141,15 @@ class Voices:
                 return await _at_most(reply, rules.MAX_AUDIO_BYTES + 1)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise unreachable from error
+
+
+def _spoken(text: str, form: str, rate_hz: int) -> bytes:
+    """*text* as a whole file of *form*."""
+    samples = speech_pcm(text, rate_hz=rate_hz)
+    if form == "wav":
+        return wav(samples, rate_hz=rate_hz)
+    work = encoder(form, rate_hz, PREVIEW_BIT_RATE_KBPS)
+    return work.feed(samples) + work.end()
 
 
 async def _at_most(reply: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -122,6 +122,17 @@ def test_what_fails_in_mid_stream_ends_the_connection_and_costs_nothing(realtime
     assert metadata["error_category"] == "provider_unavailable"
 
 
+def test_a_provider_that_never_ends_is_cut_off(realtime: Deployed, user, voice_id):
+    mishap(realtime, "many", after=0, count=60, bytes=1_000_000)
+    before = balance(user)
+    heard = listen(user, voice_id)
+
+    assert heard.broken
+    assert 50_000_000 < len(heard.body) < 54_000_000
+    assert user.task(heard.task_id)["status"] == "failed"
+    assert balance(user) == before
+
+
 def test_what_cannot_be_stored_is_not_completed(realtime: Deployed, user, voice_id):
     realtime.breaking("storage_write:generations")
     before = balance(user)
