@@ -72,9 +72,9 @@ async def finalize(call: Call) -> web.Response:
     _check_mode(call.api)
     call.cost_event = {"operation": "clone", "used_trial": charge.used_trial, "credits": charge.debited}
     made = await _enroll(call, wanted, charge) if call.api.deployment.mode == "qwen" else None
+    await _insert(call, wanted, charge, made)
     if made is None and call.api.fault("F-03"):
         await _enroll_elsewhere(call, wanted)
-    await _insert(call, wanted, charge, made)
     return json_answer({"id": wanted.voice_id, "name": wanted.name})
 
 
