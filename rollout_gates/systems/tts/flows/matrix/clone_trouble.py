@@ -86,8 +86,8 @@ async def _creates(stage: Scene, prepared: Prepared) -> int:
 class Conflict:
     """A finalize whose voice id was taken meanwhile by a voice that was there first, with its clip.
 
-    *heard_before* and *heard_after* are that voice's clip; *provider_voice_ids* what the provider made, and *logged*
-    the log lines that name it.
+    *heard_before* and *heard_after* are that voice's clip, *provider_asked* how many voices the provider made in vain
+    (with qwen), and *logged* the log lines that name one.
     """
 
     finalize: Reply
@@ -111,7 +111,7 @@ async def clone_conflict(context: Context) -> Conflict:
         before, heard_before = await purse(user.client), await _heard(user, prepared)
         refused = await finalize(stage, user, prepared)
         after, heard_after = await purse(user.client), await _heard(user, prepared)
-        asked = await stage.asked("dashscope", "clone_create") or ()
+        asked = (await stage.asked("dashscope", "clone_create") or ()) if ground.settings.is_qwen else ()
         logged = [line for line in await ground.log() if line.get("provider_voice_id")]
     return Conflict(refused, before, after, heard_before, heard_after, len(asked), tuple(logged))
 

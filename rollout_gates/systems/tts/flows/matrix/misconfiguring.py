@@ -239,8 +239,6 @@ class Regions:
     row: Mapping[str, Any] | None
     asked: Asked
     refused: Reply
-    before: Purse
-    after: Purse
     refused_row: Mapping[str, Any] | None
     elsewhere: int
 
@@ -254,10 +252,8 @@ async def regions(context: Context) -> Regions:
         right, wrong = await prepare(stage, user, "right region"), await prepare(stage, user, "wrong region")
         done = await finalize(stage, user, right)
         asked = await stage.asked("dashscope", "clone_create") or ()
-        before = await purse(user.client)
         await ground.set_variables(DASHSCOPE_API_KEY="sk-of-another-region")
         refused = await finalize(stage, user, wrong)
-        after = await purse(user.client)
         row, refused_row = await voice_row(user, right.voice_id), await voice_row(user, wrong.voice_id)
         elsewhere = len(await ground.providers.requests("modal"))
-    return Regions(done, row, asked, refused, before, after, refused_row, elsewhere)
+    return Regions(done, row, asked, refused, refused_row, elsewhere)
