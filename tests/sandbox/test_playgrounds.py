@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -180,8 +182,5 @@ def _database(ground: dict) -> str:
 
 
 def _knock(url: str) -> None:
-    import socket
-    from urllib.parse import urlsplit
-
     parts = urlsplit(url)
     socket.create_connection((parts.hostname, parts.port), timeout=5).close()
