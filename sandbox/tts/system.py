@@ -90,6 +90,10 @@ def variables(instance: Instance, signed_up: dict[str, dict[str, str]]) -> dict[
 
 def examples(instance: Instance) -> list[str]:
     """Lines for a shell that has the variables of `variables` and `API`."""
+    stream = [
+        'curl -H "Authorization: Bearer $TTS_USER_A_TOKEN" $API/generate/stream \\',
+        '  -d \'{"voice_id": "VOICE", "text": "Good morning."}\' -o speech.mp3',
+    ]
     return [
         "curl $API/health",
         "curl $API/languages",
@@ -98,4 +102,5 @@ def examples(instance: Instance) -> list[str]:
         '  -d \'{"text": "Good morning.", "language": "English", "instruct": "calm"}\'',
         'curl -H "apikey: $TTS_ANON_KEY" -H "Authorization: Bearer $TTS_USER_A_TOKEN" \\',
         f"  {instance.base_url}/rest/v1/tasks",
+        *(stream if instance.deployment.streams else []),
     ]
