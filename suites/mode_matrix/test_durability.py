@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fixtures.expectations.aftermath import (
+    check_completed_and_charged,
     check_costs_nothing_lost,
     check_failed_and_refunded,
     check_kept_and_charged,
@@ -37,22 +38,19 @@ def test_finished_generate_is_kept(speech):
 
 
 @pytest.mark.clause("TTS-DUR-02")
-def test_audio_comes_from_own_storage(speech, deployment):
+def test_audio_comes_from_own_storage(heard_speech, deployment):
     """Playback ends at the deployment's own storage (TTS-DUR-02)."""
-    check_ended(speech.watch, "completed", "TTS-DUR-02")
-    reply = speech.first.media or speech.first.route
+    reply = heard_speech.first.media
     own = urlsplit(deployment.storage_url).netloc
-    host = urlsplit(speech.first.route.header("location") or reply.request.url).netloc
+    host = urlsplit(heard_speech.first.route.header("location") or reply.request.url).netloc
 
     assert host == own, told(reply, f"audio from {own}", "TTS-DUR-02", got=f"audio from {host}")
 
 
 @pytest.mark.clause("TTS-DUR-02")
-def test_audio_outlives_the_temporary_url(kept):
+def test_audio_outlives_the_temporary_url(kept_whole):
     """Audio still plays when the provider does not have it any more (TTS-DUR-02)."""
-    check_kept_and_charged(kept.left, "a generate", "TTS-DUR-02")
-
-    check_heard(kept.late.route, "the audio, after the provider dropped it", "TTS-DUR-02")
+    check_heard(kept_whole.late.route, "the audio, after the provider dropped it", "TTS-DUR-02")
 
 
 @pytest.mark.clause("TTS-DUR-03")
@@ -70,7 +68,7 @@ def test_passing_trouble_is_survived(downloads, answered):
     """One or two errors that pass do not fail a download (TTS-DUR-04)."""
     found = next(each for each in downloads.passing if each.answered == answered)
 
-    check_kept_and_charged(found.left, f"a download with {answered}", "TTS-DUR-04")
+    check_completed_and_charged(found.left, f"a download with {answered}", "TTS-DUR-04")
 
 
 @pytest.mark.clause("TTS-DUR-04")
@@ -120,7 +118,7 @@ def test_unwritten_row_costs_nothing_in_the_end(row_broken):
 @pytest.mark.clause("TTS-DUR-07")
 def test_parallel_reads_fetch_the_audio_once(kept_once):
     """Reads at the same moment bring a finished generate home once (TTS-DUR-07)."""
-    check_kept_and_charged(kept_once.left, "reads at the same moment", "TTS-DUR-07")
+    check_completed_and_charged(kept_once.left, "reads at the same moment", "TTS-DUR-07")
 
     assert kept_once.fetches == 1, told(
         kept_once.polls[0], "one fetch of the audio", "TTS-DUR-07", got=f"{kept_once.fetches} fetches"
@@ -154,34 +152,30 @@ def test_failure_keeps_the_trace_of_the_provider(kept_trace):
 
 
 @pytest.mark.clause("TTS-DUR-10")
-def test_stored_bytes_are_those_of_the_provider(kept):
+def test_stored_bytes_are_those_of_the_provider(kept_whole):
     """What lies in storage is byte for byte what the provider gave (TTS-DUR-10)."""
-    check_kept_and_charged(kept.left, "a generate", "TTS-DUR-10")
-    stored = kept.left.objects[0].fetched
+    stored = kept_whole.left.objects[0].fetched
+    expected = f"the provider's {len(kept_whole.given)} bytes"
 
-    assert stored.body == kept.given, told(
-        stored, f"the provider's {len(kept.given)} bytes", "TTS-DUR-10", got=f"{len(stored.body)} others"
-    )
+    assert stored.body == kept_whole.given, told(stored, expected, "TTS-DUR-10", got=f"{len(stored.body)} others")
 
 
 @pytest.mark.clause("TTS-DUR-10")
-def test_stored_bytes_decode_and_are_rightly_labelled(kept, deployment):
+def test_stored_bytes_decode_and_are_rightly_labelled(kept_whole, deployment):
     """What lies in storage is audio that plays to its end, under its own media type (TTS-DUR-10)."""
-    check_kept_and_charged(kept.left, "a generate", "TTS-DUR-10")
-    stored = kept.left.objects[0].fetched
+    stored = kept_whole.left.objects[0].fetched
 
     check_plays(stored.body, stored, "TTS-DUR-10")
     check_media_type(stored, deployment.lane, deployment.provider_mode, "TTS-DUR-10")
 
 
 @pytest.mark.clause("TTS-DUR-10")
-def test_played_audio_decodes_and_is_rightly_labelled(speech, deployment):
+def test_played_audio_decodes_and_is_rightly_labelled(heard_speech, deployment):
     """What is played back is audio that plays to its end, under its own media type (TTS-DUR-10)."""
-    check_ended(speech.watch, "completed", "TTS-DUR-10")
-    check_heard(speech.first, "the generation's audio", "TTS-DUR-10")
+    media = heard_speech.first.media
 
-    check_plays(speech.first.media.body, speech.first.media, "TTS-DUR-10")
-    check_media_type(speech.first.media, deployment.lane, deployment.provider_mode, "TTS-DUR-10")
+    check_plays(media.body, media, "TTS-DUR-10")
+    check_media_type(media, deployment.lane, deployment.provider_mode, "TTS-DUR-10")
 
 
 @pytest.mark.clause("TTS-DUR-10")
