@@ -17,6 +17,9 @@ from urllib.parse import quote, quote_plus
 
 _PIECE = 16
 _LONG = 2 * _PIECE - 1
+_ELLIPSES = ("…", "...")
+# So many characters of a long secret are worth to be hidden.
+_LEAST = 8
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,49 @@ class KnownValues:
             for piece in cut & self.pieces.keys():
                 found.update(form for form in self.pieces[piece] if form in text)
         return [(form, self.names[form]) for form in sorted(found, key=len, reverse=True)]
+
+    def cut_off(self, text: str) -> list[tuple[int, int, str]]:
+        """Return (start, end, name) of each piece of a form that ends or begins at an ellipsis, in order, apart.
+
+        Messages are cut before they come here. What is left of a secret then is no form any more, and still gives
+        most of it away.
+        """
+        if not any(mark in text for mark in _ELLIPSES):
+            return []
+        found = {span for form, name in self.names.items() for span in _pieces(text, form, name)}
+        apart: list[tuple[int, int, str]] = []
+        for start, end, name in sorted(found, key=lambda span: (span[0], -span[1])):
+            if not apart or start >= apart[-1][1]:
+                apart.append((start, end, name))
+        return apart
+
+
+def _pieces(text: str, form: str, name: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where a beginning of *form* stands before an ellipsis, or an end of it after one."""
+    least = min(_LEAST, (len(form) + 1) // 2)
+    for at in _places(text, form[:least]):
+        end = at + _shared(text[at : at + len(form)], form)
+        if end < at + len(form) and text[end : end + 5].lstrip().startswith(_ELLIPSES):
+            yield at, end, name
+    for at in _places(text, form[-least:]):
+        end = at + least
+        start = end - _shared(text[max(0, end - len(form)) : end][::-1], form[::-1])
+        if start > end - len(form) and text[max(0, start - 5) : start].rstrip().endswith(_ELLIPSES):
+            yield start, end, name
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters *one* and *other* begin with together."""
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
 
 
 def encodings(value: str) -> set[str]:

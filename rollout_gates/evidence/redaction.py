@@ -139,6 +139,9 @@ class Redactor:
             if found := text.count(variant):
                 self.counts[name] += found
                 text = text.replace(variant, f"{_DONE}{name}]")
+        for start, end, name in reversed(self._known.cut_off(text)):
+            self.counts[name] += 1
+            text = f"{text[:start]}{_DONE}{name}]{text[end:]}"
         for pattern in _triggered(text):
             text = pattern.regex.sub(partial(self._masked, pattern), text)
         return text
@@ -171,7 +174,7 @@ class Redactor:
 
     def finds(self, text: str) -> bool:
         """Say whether `redact` would change *text*."""
-        if self._known.within(text):
+        if self._known.within(text) or self._known.cut_off(text):
             return True
         return any(self._hidden(match) for pattern in _triggered(text) for match in pattern.regex.finditer(text))
 

@@ -257,3 +257,55 @@ def test_a_body_of_64_kib_is_redacted_in_a_few_milliseconds(kind):
 
     print(f"{kind}: {1000 * sorted(times)[4]:.2f} ms of CPU")  # noqa: T201 - a figure to read with -s
     assert min(times) < 0.004, "the aim is 2 ms; a loaded machine may take twice as long"
+
+
+# Messages are cut before the redactor sees them.
+
+LONG = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyLWEifQ.c2lnbmF0dXJlLW9mLXVzZXItYQ"
+
+
+def cut(secret: str, text: str) -> str:
+    redactor = Redactor()
+    redactor.register(secret, "user_a_token")
+    clean = redactor.redact(text)
+    assert redactor.finds(text) == (clean != text)
+    return clean
+
+
+@pytest.mark.parametrize("mark", ["…", " … ", "...", " ... ", "\n… "])
+@pytest.mark.parametrize("kept", [8, 20, 60])
+def test_a_piece_of_a_secret_beside_an_ellipsis_is_hidden(mark, kept):
+    opaque = "opaque-4f1d9c7b2e-with-a-long-tail-of-words-that-nobody-may-ever-read-anywhere"
+
+    assert cut(opaque, f"said {opaque[:kept]}{mark}and on") == f"said [redacted:user_a_token]{mark}and on"
+    assert cut(opaque, f"so{mark}{opaque[-kept:]} it said") == f"so{mark}[redacted:user_a_token] it said"
+
+
+def test_both_ends_of_a_secret_that_was_cut_in_its_middle_are_hidden():
+    clean = cut(LONG, f"Bearer {LONG[:30]} ... {LONG[-24:]}, and {LONG[:12]}…")
+
+    assert clean == "Bearer [redacted:user_a_token] ... [redacted:user_a_token], and [redacted:user_a_token]…"
+
+
+def test_half_of_a_short_secret_is_hidden_too():
+    assert cut("hunter22", "password hunt…") == "password [redacted:user_a_token]…"
+
+
+@pytest.mark.parametrize(
+    "text", ["1 of 2 nodes … and 3 more", "eyJhbG…", "...", "………", f"{LONG[:30]} without an ellipsis", "a " * 50 + "…"]
+)
+def test_other_words_beside_an_ellipsis_stay(text):
+    redactor = Redactor()
+    redactor.register("opaque-secret-of-another-kind", "user_a_token")
+    assert redactor.redact(text) in (text, text.replace(LONG[:30], "[redacted:jwt]"))
+
+
+def test_a_text_of_nothing_but_ellipses_takes_no_time():
+    redactor = Redactor()
+    for number in range(10):
+        redactor.register(f"{LONG}{number}", f"token_{number}")
+    text = "…" * 30_000 + "eyJhbGci..." * 3_000
+    started = time.process_time()
+    redactor.redact(text)
+
+    assert time.process_time() - started < 3
