@@ -61,7 +61,10 @@ def run(command: Sequence[str], *, cwd: Path | None = None, expect: Iterable[int
     started = time.perf_counter()
     with tempfile.TemporaryFile() as printed:
         process = subprocess.Popen(
-            command, cwd=cwd, stdout=printed, stderr=subprocess.STDOUT,
+            command,
+            cwd=cwd,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": path, **variables},
         )
         _, status, usage = os.wait4(process.pid, 0)

@@ -216,7 +216,10 @@ CELLS = [
 
 
 def collected(*rows):
-    return {"event": "collected", "checks": [{"nodeid": node, "clauses": ["A-01"], "cell": cell} for node, cell in rows]}
+    return {
+        "event": "collected",
+        "checks": [{"nodeid": node, "clauses": ["A-01"], "cell": cell} for node, cell in rows],
+    }
 
 
 def test_a_clause_is_green_when_it_is_green_in_each_cell_that_it_applies_to():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -125,7 +126,8 @@ def _left(document: Row) -> Iterator[str]:
 def _repeat(document: Row) -> Iterator[str]:
     yield "## Repeat and verify"
     yield ""
-    yield from _quoted(f"{views.command_line(document)}\nrollout-gates verify {document['run']['id']}", "sh")
+    verify = shlex.join(["rollout-gates", "verify", views.usual_folder(document)])
+    yield from _quoted(f"{views.command_line(document)}\n{verify}", "sh")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:

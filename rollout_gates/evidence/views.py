@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from rollout_gates.evidence.text import count
@@ -124,6 +125,14 @@ def _told(facts: Any) -> str:
 def command_line(document: Row) -> str:
     """Return the command that repeats the run."""
     return shlex.join(document["run"]["argv"])
+
+
+def usual_folder(document: Row) -> str:
+    """Return the folder that the run wrote its evidence to, as one types it: what was asked for, else the default."""
+    run, argv = document["run"], document["run"]["argv"]
+    asked = [word.removeprefix("--evidence=") for word in argv if word.startswith("--evidence=")]
+    asked += [after for word, after in pairwise(argv) if word == "--evidence"]
+    return asked[-1] if asked else f"reports/{run['env']}/{run['id']}"
 
 
 def sentence(document: Row) -> str:

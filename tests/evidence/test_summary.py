@@ -57,8 +57,14 @@ def test_waivers_and_leftovers_are_told(evidence):
 def test_the_page_says_how_to_repeat_the_run(evidence):
     text = (evidence("go") / "go-no-go.md").read_text()
 
-    assert "pytest -m 'smoke or security' --env=staging\n" in text
-    assert "rollout-gates verify " in text
+    assert "pytest -m 'smoke or security' --env=staging\nrollout-gates verify reports/staging/" in text
+
+
+@pytest.mark.parametrize("words", [["--evidence=kept here"], ["--evidence", "kept here"]])
+def test_the_page_verifies_the_folder_that_was_asked_for(words):
+    document = {"run": {"argv": ["pytest", "--env=staging", *words], "env": "staging", "id": "x"}}
+
+    assert list(_repeat(document))[-2] == "rollout-gates verify 'kept here'"
 
 
 def test_a_message_cannot_leave_its_code_block(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.plugin.toy import SYSTEM
 
-CELLS = '''
+CELLS = """
 def cells(*, sandbox):
     return {"one": {"mode": "plain"}, "two": {"mode": "fancy"}}
 
@@ -14,7 +14,7 @@ def cells(*, sandbox):
 async def mode(context): return (context.cell, context.settings.mode)
 
 FLOWS["mode"] = mode
-'''
+"""
 
 CHECK = '''
 import pytest
@@ -30,7 +30,9 @@ def test_the_mode_is_the_cells(mode, environment):
 @pytest.fixture
 def matrix(project):
     project.write("packages/toy/__init__.py", SYSTEM + CELLS)
-    project.write("observations.py", (project.folder / "observations.py").read_text() + 'mode = observation("toy", "mode")\n')
+    project.write(
+        "observations.py", (project.folder / "observations.py").read_text() + 'mode = observation("toy", "mode")\n'
+    )
     (project.folder / "suites/smoke/test_toy.py").unlink()
     project.suite(CHECK, "mode_matrix/test_toy.py")
     return project
@@ -56,7 +58,12 @@ def test_removing_a_cell_from_the_run_is_not_go(matrix):
 
 
 def test_a_red_cell_is_no_go_and_named(matrix):
-    matrix.suite(CHECK.replace("    assert environment", '    assert mode[0] == "one", "only one works [TOY-A-02]"\n    assert environment'), "mode_matrix/test_toy.py")
+    matrix.suite(
+        CHECK.replace(
+            "    assert environment", '    assert mode[0] == "one", "only one works [TOY-A-02]"\n    assert environment'
+        ),
+        "mode_matrix/test_toy.py",
+    )
 
     ended = matrix.run("-m", "mode-matrix")
 

@@ -218,9 +218,7 @@ class Client:
     async def stored(self, bucket: str, key: str) -> Reply:
         """Fetch an object from storage with the caller's own token, past the API."""
         url = f"{self.settings.storage_url}/object/authenticated/{bucket}/{quote(key)}"
-        return await self.wire.send(
-            "GET", url, headers=self._credentials(), actor=self.caller.name, retry="idempotent"
-        )
+        return await self.wire.send("GET", url, headers=self._credentials(), actor=self.caller.name, retry="idempotent")
 
     async def stored_list(self, bucket: str, folder: str) -> Reply:
         """List the objects in *folder* of *bucket*, as far as the caller may see them."""
