@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout_gates.evidence.render import render
+from rollout_gates.evidence.summary import _repeat
 from tests.evidence import story
 
 
