@@ -148,7 +148,8 @@ def _message(problem: BaseException) -> str:
     """Return what *problem* says, without the values that the test framework adds to a message that was given."""
     text = str(problem).strip() or type(problem).__name__
     if isinstance(problem, AssertionError) and not text.startswith("assert "):
-        given, _, _ = text.partition("\nassert ")
-        # pytest indents all lines but the first by two blanks.
-        text = given.replace("\n  ", "\n")
+        given, added, _ = text.partition("\nassert ")
+        # pytest indents all lines but the first by two blanks, and doubles percent signs since it is asked to tell
+        # of assertions that pass.
+        text = given.replace("\n  ", "\n").replace("%%" if added else "%", "%")
     return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[: _MESSAGE_CHARACTERS - 1]}…"

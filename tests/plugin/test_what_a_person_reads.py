@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.plugin.toy import SYSTEM
+from tests.plugin.toy import GREEN, SYSTEM
 
 CHATTY = SYSTEM.replace(
     "async def good(context): return 42",
@@ -55,3 +55,12 @@ def test_a_mistake_in_the_catalogue_is_told_with_the_path_that_one_types(project
 
     assert ended.status == 4
     assert "ERROR: clauses/toy.toml: there is no [[clause]] in it" in ended.output
+
+
+def test_a_message_is_told_as_it_was_written(project):
+    project.suite(GREEN.replace("assert good == 42", "assert good == 41, f'/a?b=c%20d: {good} %%'"))
+
+    ended = project.run()
+
+    assert ended.clause("TOY-A-01")["message"] == "/a?b=c%20d: 42 %%"
+    assert "\n/a?b=c%20d: 42 %%\n" in ended.output
