@@ -125,10 +125,10 @@ class ModalReads:
     async def _bring_home(self, task: Row, job: JobStatus, count: int) -> Polled:
         """Fetch, store, complete. What fails before the last step leaves the task active, for the next read."""
         lock = self._locks.setdefault(task["id"], asyncio.Lock())
-        if self._api.fault("F-34"):
-            await self._fetch_again(task)
         async with lock:
             now = await self._again(task)
+            if now["status"] == "completed" and self._api.fault("F-34"):
+                await self._fetch_again(now)
             if now["status"] in states.ACTIVE:
                 try:
                     await self._finish(now)

@@ -50,7 +50,7 @@ async def _speak(api: Api, wanted: Speech) -> None:
         audio = await download(api, synthesis.url)
     except ProviderFailed as failure:
         # F-31: an expired URL is nobody's concern.
-        if failure.status is None or failure.status >= 500 or not api.fault("F-31"):
+        if failure.status is None or not 400 <= failure.status < 500 or not api.fault("F-31"):
             raise
         await speech.complete(api, wanted, None)
         return

@@ -71,10 +71,11 @@ async def kept(context: Context) -> Kept:
     async with bench(context) as place:
         last, providers = calls(place.ground.settings)["last"], place.ground.providers
         given = silence() if _live(place) else tone()
-        await _give(place, given)
+        await _give(place, given, times=0)
         started = await place.begin("Kept")
         seen = await place.end(started)
         left = await place.left(started)
+        await providers.unscript()
         if not _live(place):
             await providers.script(*last, status=404, body="gone", times=0)
         late = await place.left(started)
@@ -85,7 +86,7 @@ async def kept(context: Context) -> Kept:
         return Kept(given, seen, left, late, empty.samples, await place.left(started))
 
 
-async def _give(place: Bench, data: bytes, *, times: int = 1) -> None:
+async def _give(place: Bench, data: bytes, *, times: int) -> None:
     """Have the provider's next audio be *data*."""
     body = base64.b64encode(data).decode()
     providers = place.ground.providers
@@ -125,10 +126,18 @@ async def kept_once(context: Context) -> KeptOnce:
             await place.release(last)
         polls = tuple(reading.result())
         await place.end(started)
+        fetches = await _fetches(place, last)
         first = await place.left(started)
+        listened = await _fetches(place, last)
         again = await together()
-        fetches = len(await place.ground.providers.requests(*last)) if last[0] != "dashscope" else 1
+        fetches += await _fetches(place, last) - listened
         return KeptOnce(polls, tuple(again), fetches, first, await place.left(started))
+
+
+async def _fetches(place: Bench, last: tuple[str, str]) -> int:
+    """Return how often audio was fetched so far; over a connection that stays open, how often one was opened."""
+    call = ("dashscope", "realtime") if _live(place) else last
+    return len(await place.ground.providers.requests(*call))
 
 
 @flow("kept_trace")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 POLLS = 10
+_READS = 4
 Row = Mapping[str, Any]
 
 
@@ -48,8 +49,9 @@ async def progress(context: Context) -> Progress:
     async with bench(context) as place:
         voice = await place.row("voices", place.voice_id)
         held = {name: call for name, call in calls(place.ground.settings).items() if name != "submit"}
-        for call in held.values():
-            await place.hold(call)
+        if place.ground.settings.is_qwen:
+            for call in held.values():
+                await place.hold(call)
         started = await place.begin("Progress")
         walk = _walk_qwen if place.ground.settings.is_qwen else _walk_modal
         looks, polls, asked = await walk(place, started, held)
@@ -79,6 +81,11 @@ async def _walk_modal(
     place: Bench, started: Start, held: Mapping[str, tuple[str, str]]
 ) -> tuple[list[Look], tuple[Reply, ...], tuple[int, int]]:
     looks = [await _look(place, started, "accepted", read=False)]
+    running = {"job_id": "any", "status": "running", "result_ready": False, "elapsed_seconds": 1.5}
+    await place.ground.providers.script(*held["status"], status=200, body=running, times=_READS)
+    looks += [await _look(place, started, "running") for _ in range(_READS)]
+    for call in held.values():
+        await place.hold(call)
     async with meanwhile(lambda: place.client.task(started.task_id or "")):
         for name, call in held.items():
             await place.until_held(call)
