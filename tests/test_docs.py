@@ -241,4 +241,4 @@ def test_the_files_that_are_spoken_of_exist():
     named = {span for page in PAGES for span in spans(page) if re.fullmatch(r"[\w./-]+\.(py|toml|json|md)", span)}
     ours = {name for name in named if name.startswith(FOLDERS) and "NAME" not in name}
 
-    assert {name for name in ours if not (ROOT / name).exists()} == MADE_UP
+    assert {name for name in ours if not (ROOT / name).exists()} <= MADE_UP
