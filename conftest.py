@@ -7,6 +7,7 @@ pytest.register_assert_rewrite("fixtures")
 pytest_plugins = [
     "rollout_gates.plugin",
     "fixtures.golden",
+    "fixtures.playgrounds",
     "fixtures.tts",
     "fixtures.tts_matrix_credits",
     "fixtures.tts_matrix_modes",

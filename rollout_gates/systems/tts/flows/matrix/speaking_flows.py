@@ -20,3 +20,8 @@ SPEECH_AND_STATES = (
     kept_trace, late_words, lost_race, progress, queued_races, refused_job, row_broken, speech_refusals,
     storage_broken, synthesis, voice_removal, worker_death,
 )  # fmt: skip
+
+# What is acted out in the sandbox alone, in playgrounds; the other flows act on the deployment that is judged.
+IN_PLAYGROUNDS = frozenset(
+    flow.name for flow in SPEECH_AND_STATES if flow.name not in {"belongings", "crowd", "voice_removal"}
+)
