@@ -370,8 +370,7 @@ class ControllerHooks:
             self.run.finish(int(pytest.ExitCode.INTERRUPTED))  # it ended before it began
         self.session.close()
         if not self.config.option.collectonly:
-            sys.stdout.write(f"{self.run.last_line()}\n")
-            sys.stdout.flush()
+            _say_last(self.run.last_line())
         self._hear_signals_as_before()
 
 
@@ -404,6 +403,15 @@ def _speaker(terminal: Any) -> Callable[[str], None]:
         stream.flush()
 
     return say
+
+
+def _say_last(line: str) -> None:
+    """Write *line* to the terminal, whatever it can show; where nobody listens any more, to nobody."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stdout is not None:
+            encoding = sys.stdout.encoding or "ascii"
+            sys.stdout.write(f"{line.encode(encoding, 'replace').decode(encoding)}\n")
+            sys.stdout.flush()
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ class Run:
 
     def finish(self, pytest_status: int) -> int:
         """Judge the run, write its evidence, and return the exit status. Never says GO without evidence on disk."""
-        self.judgement = judge(read_events(self.log.path).events)
+        self.judgement = self._judged()
         self.exit_status = exit_status(self.judgement.verdict, pytest_status)
         try:
             self.log.append(
@@ -98,10 +98,22 @@ class Run:
             shutil.rmtree(self.folder / STATE, ignore_errors=True)
             render(self.folder)
         except Exception as problem:  # noqa: BLE001 - whatever it is, there is no GO without evidence
-            self.problems.append(f"the evidence could not be written: {self.redact(str(problem))}")
+            self.lose(str(problem))
             if self.judgement.verdict is Verdict.GO:
                 self.exit_status = exit_status(Verdict.INCONCLUSIVE, pytest_status)
         return self.exit_status
+
+    def lose(self, problem: str) -> None:
+        """Remember, once, that evidence was lost: for then there is no GO."""
+        if not self.problems:
+            self.problems.append(f"the evidence could not be written: {self.redact(problem)}")
+
+    def _judged(self) -> Judgement:
+        try:
+            return judge(read_events(self.log.path).events)
+        except OSError as problem:
+            self.lose(f"{self.log.path}: {problem.strerror}")
+            return judge([])
 
     @property
     def verdict(self) -> Verdict:

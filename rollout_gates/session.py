@@ -25,19 +25,23 @@ from rollout_gates.cells import (
 from rollout_gates.conductor import Conductor, ConductorIn, Context, Flow, company_of, opened, transcript_of
 from rollout_gates.environment import Draft, Environment, SystemSettings, read_environment
 from rollout_gates.errors import UsageProblem
-from rollout_gates.evidence.events import EventLog, read_events
+from rollout_gates.evidence.events import EventLog, EventLogFailed, read_events
 from rollout_gates.evidence.redaction import Redactor
 from rollout_gates.evidence.transcript import Recorder, file_name
 from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems
+from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
 from rollout_gates.selection import GATES, covers_cells, selector
 from rollout_gates.wire.budget import Budget
 from rollout_gates.wire.client import Wire
+from rollout_gates.wire.errors import CouldNotJudge
 from rollout_gates.wire.journal import Journal
 from rollout_gates.wire.pace import Pace
 
 _TRANSCRIPTS = "transcripts"
+# Events of what has been done already; all others are written before something is done.
+_AFTERWARDS = {"flow_finished", "resource_removed", "resource_left"}
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,26 @@ class Session:
         self.conductor = Conductor(self._context, self.flows)
 
     def record(self, kind: str, /, **fields: Any) -> None:
-        """Append one event, if the run keeps any."""
+        """Append one event, if the run keeps any. The run that cannot is told so, once, and ends without a GO."""
+        try:
+            self._append(kind, **fields)
+        except EventLogFailed as problem:
+            if self.run is not None:
+                self.run.lose(str(problem))
+
+    def _append(self, kind: str, /, **fields: Any) -> None:
         if self.log is not None:
             self.log.append(kind, **fields)
+
+    def _append_first(self, kind: str, /, **fields: Any) -> None:
+        """Append one event of a flow, which must not act when it cannot be written down: nobody could clean up."""
+        if kind in _AFTERWARDS:
+            self.record(kind, **fields)
+            return
+        try:
+            self._append(kind, **fields)
+        except EventLogFailed as problem:
+            raise CouldNotJudge(Reason.CHECK_ERRORED, str(problem)) from None
 
     def cell_names(self, system: str) -> list[str]:
         """Return the names of the cells of *system*; one without a name where it is judged as it stands."""
@@ -177,13 +198,13 @@ class Session:
                 sandbox_url=cell.sandbox_url,
                 wire=wire,
                 budget=Budget(
-                    self.folder / STATE / "spent.json", limits.model_dump(exclude={"timeout_s"}), self.record
+                    self.folder / STATE / "spent.json", limits.model_dump(exclude={"timeout_s"}), self._append_first
                 ),
                 pace=pace,
-                journal=Journal(self.record),
+                journal=Journal(self._append_first),
                 run_id=self.run_id,
                 golden=self.golden.get(system, {}),
-                record=self.record,
+                record=self._append_first,
             )
             async with opened(context, package.open_session):
                 yield context

@@ -11,6 +11,7 @@ A body is null (none), a string (whole text), `{"bytes", "sha256"}` (not text) o
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
@@ -71,10 +72,14 @@ class Recorder:
         return f"{self._worker}-{next(self._numbers)}"
 
     def record(self, name: str, exchange: Exchange) -> Pairs:
-        """Append *exchange* to the transcript *name*; return the headers of its request as they were written."""
+        """Append *exchange* to the transcript *name*; return the headers of its request as they were written.
+
+        Raises ``OSError`` when it could not be written whole.
+        """
         row = self._row(exchange)
         data = f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n".encode("utf-8", "backslashreplace")
-        os.write(self._file(file_name(name)), data)
+        if os.write(self._file(file_name(name)), data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         headers: Pairs = row["request_headers"]
         return headers
 

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Self
 
 from rollout_gates import __version__
 from rollout_gates.evidence.transcript import Exchange, Recorder
+from rollout_gates.reasons import Reason
 from rollout_gates.wire.decode import ACCEPTED
 from rollout_gates.wire.errors import CouldNotJudge, RedirectLoop, TimedOut, shown_url
 from rollout_gates.wire.pace import Pace
@@ -238,15 +239,23 @@ class Wire:
                 call.method, call.url, headers, call.body, timeouts=call.timeouts, max_bytes=call.max_bytes
             )
         except CouldNotJudge as problem:
-            self.recorder.record(call.transcript, replace(exchange, error=str(problem)))
+            self._keep(call, replace(exchange, error=str(problem)))
             return problem
         except asyncio.CancelledError:
-            self.recorder.record(call.transcript, replace(exchange, error="cancelled by the run"))
+            self._keep(call, replace(exchange, error="cancelled by the run"))
             raise
         reply = _reply(call, answer, exchange_id)
         answered = _answered(exchange, answer, self._no_sample(reply, patient=patient))
-        pairs = self.recorder.record(call.transcript, answered)
+        pairs = self._keep(call, answered)
         return replace(reply, request=replace(reply.request, pairs=pairs))
+
+    def _keep(self, call: _Call, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """Record *exchange*; what is not on record judges nothing."""
+        try:
+            return self.recorder.record(call.transcript, exchange)
+        except OSError as problem:
+            told = f"{call.method} {shown_url(call.url)} could not be recorded: {problem.strerror}"
+            raise CouldNotJudge(Reason.CHECK_ERRORED, told) from None
 
     def _no_sample(self, reply: Reply, *, patient: bool) -> str | None:
         if reply.status != 429 or not patient:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,14 +76,28 @@ def until(holds):
 
 def children(pid):
     """The processes below *pid*, with their command lines."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
+    rows = listed_processes()
     found, below = {}, {pid}
     while below:
-        step = {int(row[0]): row[2] for row in rows if int(row[1]) in below}
+        step = {child: line for child, parent, line in rows if parent in below}
         found |= step
         below = set(step)
     return found
+
+
+def listed_processes():
+    """All processes as (id, id of the parent, command line), by ps where there is no /proc."""
+    rows = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            rows.append((int(folder.name), parent, (folder / "cmdline").read_text().replace("\0", " ")))
+    if not rows:
+        told = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        rows = [
+            (int(pid), int(parent), line) for pid, parent, line in (row.split(None, 2) for row in told.splitlines())
+        ]
+    return rows
 
 
 def is_alive(pid):

@@ -79,7 +79,7 @@ def test_collecting_shows_the_clauses(project):
     "arguments",
     [
         ["-q", "-q"],
-        ["-p", "no:terminal", "-o", "addopts=--import-mode=importlib"],
+        ["-p", "no:terminal"],
         ["-s"],
         ["--tb=no"],
         ["-p", "no:xdist"],
@@ -91,7 +91,7 @@ def test_the_verdict_is_said_however_quiet_the_rest_is(project, arguments):
     assert (ended.status, ended.verdict) == (0, "GO")
 
 
-@pytest.mark.parametrize("arguments", [[], ["-p", "no:terminal", "-o", "addopts=--import-mode=importlib"]])
+@pytest.mark.parametrize("arguments", [[], ["-p", "no:terminal"]])
 def test_a_red_check_is_no_crash_however_quiet_the_rest_is(project, arguments):
     project.suite(GREEN.replace("== 42", "== 41"))
 
