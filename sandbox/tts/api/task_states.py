@@ -168,13 +168,14 @@ async def _complete_row(
     )
     metadata = Jsonb(written.get("provider_metadata", {}))
     values = (key, now, now, written.get("output_format"), metadata, task["generation_id"])
-    if api.fault("F-33"):
-        try:
-            async with transaction.savepoint():
-                await transaction.run(statement, values)
-        except StoreFailed:
+    try:
+        async with transaction.savepoint():
+            written_rows = await transaction.run(statement + _WHILE_ACTIVE, values)
+    except StoreFailed:
+        if api.fault("F-33"):
             return
-    elif await transaction.run(statement + _WHILE_ACTIVE, values) == 0:
+        raise
+    if written_rows == 0:
         raise GenerationGone
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Act = Callable[[], Awaitable[None]]
 # Reads of a task that stays at work: enough to see that it stays so.
 READS = 4
+_MENDED_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ async def _broken(place: Bench, what: str) -> Broken:
     reads = await _reads(place, started)
     left = await place.left(started)
     await place.ground.mend(what)
-    await place.end(started)
+    await place.end(started, patience_s=_MENDED_S)
     return Broken(reads, left, await place.left(started))
 
 
 async def _reads(place: Bench, started: Start) -> tuple[Reply, ...]:
     """Read until it has ended, but no longer than it takes to see that it does not."""
     if place.ground.settings.is_qwen:
-        return (await place.end(started, patience_s=3)).samples
+        return (await place.end(started)).samples
     return tuple([await place.client.task(started.task_id or "") for _ in range(READS)])

@@ -137,10 +137,10 @@ async def queued_races(context: Context) -> Races:
                     await place.release(last)
                     await lock.wait(1, "the worker")
                 cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
-                await lock.until_waiting(2 if qwen else 1)
+                await lock.until_waiting(2 if qwen else 1, unless=cancelling)
                 if not qwen:
                     await place.release(last)
-                    await lock.until_waiting(2)
+                    await lock.until_waiting(2, unless=read)
             cancel = await cancelling
             before = await place.left(started)
             late = await read if read is not None else None
@@ -185,7 +185,7 @@ async def _halfway(context: Context) -> Race:
                 await place.release(last)
                 await lock.wait(1, "the completion")
                 cancelling = asyncio.ensure_future(place.client.cancel_task(started.task_id or ""))
-                await lock.until_waiting(2)
+                await lock.until_waiting(2, unless=cancelling)
             cancel = await cancelling
             late = await read if read is not None else None
         await place.end(started)

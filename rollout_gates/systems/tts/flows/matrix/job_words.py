@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STATUS = ("modal", "status")
 _FAILED = {"job_id": "any", "status": "failed", "result_ready": False, "error": "CUDA out of memory"}
 _LATER_S = 3600
+_OVERDUE_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ async def _after_its_time(context: Context) -> Late:
         started = await place.begin("After its time")
         await place.until_held(first)
         await place.ground.skip(WAITED_S)
-        await place.end(started, patience_s=2)
+        await place.end(started, patience_s=_OVERDUE_S)
         before = await place.left(started)
         await place.release(first)
         fence = await place.begin("Fence")

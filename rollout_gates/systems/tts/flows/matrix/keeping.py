@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Row
 from rollout_gates.systems.tts.flows.matrix.belongings import LateCancel
-from rollout_gates.systems.tts.flows.matrix.bench import Bench, bench, calls, meanwhile
+from rollout_gates.systems.tts.flows.matrix.bench import PATIENCE_S, Bench, bench, calls, meanwhile
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 POLLS = 4
+# Reads of a modal task that nothing can finish.
+_READS = 4
 _DELTA, _MOST_DELTAS = "response.audio.delta", 100
 REQUEST_ID = "5d0c6a52-9a3e-4f0e-8a7b-rollout00gate"
 
@@ -37,7 +39,6 @@ class Kept:
     watch: Watch
     left: Aftermath
     late: Aftermath
-    empty_samples: tuple[Reply, ...]
     empty: Aftermath
 
 
@@ -82,8 +83,12 @@ async def kept(context: Context) -> Kept:
         await providers.unscript()
         await _give(place, b"", times=0)
         started = await place.begin("Empty")
-        empty = await place.end(started, patience_s=2)
-        return Kept(given, seen, left, late, empty.samples, await place.left(started))
+        if place.ground.settings.is_qwen:
+            await place.end(started)
+        else:
+            for _ in range(_READS):
+                await place.client.task(started.task_id or "")
+        return Kept(given, seen, left, late, await place.left(started))
 
 
 async def _give(place: Bench, data: bytes, *, times: int) -> None:
@@ -121,7 +126,7 @@ async def kept_once(context: Context) -> KeptOnce:
 
         async with meanwhile(together) as reading:
             if not settings.is_qwen:
-                await place.ground.providers.until_asked("modal", "status", POLLS)
+                await place.ground.providers.until_asked("modal", "status", POLLS, patience_s=PATIENCE_S)
             await place.until_held(last)
             await place.release(last)
         polls = tuple(reading.result())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.playground import Playground
 
 _POLLER = Poller(first_s=0.01, factor=1.3, longest_s=0.1)
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
 _WAITING: LiteralString = (
     "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 )
@@ -29,10 +30,17 @@ class Lock:
     connection: psycopg.AsyncConnection[Any]
     watcher: psycopg.AsyncConnection[Any]
 
-    async def until_waiting(self, count: int) -> bool:
-        """Wait until *count* others wait for rows in this database. False: it never came to that."""
-        polled = await _POLLER.until(self._waiting, lambda found: found >= count, deadline_s=_PATIENCE_S)
-        return polled.ended
+    async def until_waiting(self, count: int, *, unless: asyncio.Future[Any] | None = None) -> bool:
+        """Wait until *count* others wait for rows in this database, *unless* what should wait is over without that.
+
+        False: it never came to that.
+        """
+
+        def enough(found: int) -> bool:
+            return found >= count or (unless is not None and unless.done())
+
+        polled = await _POLLER.until(self._waiting, enough, deadline_s=_PATIENCE_S)
+        return polled.last >= count
 
     async def wait(self, count: int, what: str) -> None:
         """The same, and raise `CouldNotJudge` when it never came to that."""

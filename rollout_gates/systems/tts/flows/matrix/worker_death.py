@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # The longest that the platform lets anything run is 400 s. Access tokens live for 3600 s.
 WAITED_S = 1800
+_OVERDUE_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ async def worker_death(context: Context) -> WorkerDeath:
             await place.until_held(steps["speak"])
         killed = await ground.kill_worker()
         await ground.skip(WAITED_S)
-        seen = await place.end(started, patience_s=3)
+        seen = await place.end(started, patience_s=_OVERDUE_S)
         left = await place.left(started)
         return WorkerDeath(WAITED_S, killed, seen, left, await place.begin("After the orphan"))
 
