@@ -28,6 +28,8 @@ lane = "task"
 FAULTS = built_faults("tts", MINE)
 # What a fault must also break, though its row in the contract does not say so.
 ALSO_RED: dict[str, set[str]] = {}
+# Section 3, window (d): with all known defects at once, a cancel during the fetch of the result leaves the object.
+REFERENCE_ALSO_RED = {"modal-task": {"TTS-DUR-11"}, "qwen-task": set()}
 
 
 def run_checks(folder, *arguments) -> GateRun:
@@ -108,5 +110,5 @@ def test_the_reference_build_shows_its_known_defects(tmp_path):
     run, outcomes = judged(tmp_path, *(fault["id"] for fault in reference))
 
     for cell in CELLS:
-        expected = set().union(*(named(fault, cell, outcomes[cell]) for fault in reference))
+        expected = REFERENCE_ALSO_RED[cell].union(*(named(fault, cell, outcomes[cell]) for fault in reference))
         assert ids(outcomes[cell], "red") == expected, told(run)
