@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.golden.matchers import Difference, Findings, compare_value, matcher_of, show
 from rollout_gates.golden.model import UNSET, Expectation, GoldenError, Reply
 from rollout_gates.golden.schemas import schema_differences
+from rollout_gates.json_text import parse
 
 if TYPE_CHECKING:
     from rollout_gates.golden.model import Unset
@@ -67,7 +69,7 @@ class _Body:
         self.text = reply.body.decode("utf-8", errors="replace")
         self.content_type = header(reply, "content-type")
         try:
-            self.json: Any = json.loads(self.text)
+            self.json: Any = parse(self.text)
         except ValueError:
             self.json = UNSET
 
@@ -85,7 +87,8 @@ class _Body:
         yield from (line.strip() for line in self.text.splitlines())
         if "<" in self.text:
             parser = _TextNodes()
-            parser.feed(self.text)
+            with contextlib.suppress(AssertionError):  # how html.parser refuses a marked section
+                parser.feed(self.text)
             yield from parser.texts
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from rollout_gates.json_text import parse
 from rollout_gates.wire.errors import NotJson, one_line, shown_url
 from rollout_gates.wire.headers import Headers
 
@@ -87,8 +87,8 @@ class Reply:
         Raises `NotJson` with status, content type and the first 80 characters.
         """
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return parse(self.body)
+        except ValueError:
             raise NotJson(self._not_json()) from None
 
     def _not_json(self) -> str:

@@ -71,6 +71,12 @@ def test_a_body_of_null_is_json_and_not_nothing():
     assert len(lines(Expectation("any", json=None), Answer(200, b""))) == 1
 
 
+@pytest.mark.parametrize("body", [b"[" * 9000, b'{"a":' * 9000, b"9" * 6000, b"<![foo[bar]]>", b"\xff\xfe\x00"])
+def test_an_answer_of_nonsense_is_a_difference_and_no_crash(body):
+    for expected in (Expectation("any", json={"a": 1}), Expectation("any", says="Hello")):
+        assert lines(expected, Answer(body=body))
+
+
 def test_text_is_compared_whole():
     assert lines(Expectation("any", text=""), Answer(200, b"")) == []
     assert lines(Expectation("any", text=""), Answer(200, b"x")) == ['text: got "x", expected ""']

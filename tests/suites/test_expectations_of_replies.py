@@ -123,6 +123,11 @@ def test_an_error_of_another_form_is_named(answer, problem):
     assert "good" not in str(failure.value)
 
 
+@pytest.mark.parametrize("body", ["<![foo[bar]]>", "<" * 9000, "[" * 9000, "\x00", "&#x110000;<!DOCTYPE [<!"])
+def test_sentences_are_looked_for_in_anything(body):
+    assert "Hello" not in sentences(reply(200, body))
+
+
 def test_sentences_are_those_of_a_reader():
     assert "Hello there" in sentences(reply(200, "<html><body><h1>Hello there</h1></body></html>"))
     assert sentences(reply(200, {"a": ["x", {"b": "y"}], "c": 1})) == ("x", "y")
