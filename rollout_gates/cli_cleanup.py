@@ -51,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"{directory} is no evidence directory: it has no {FILE_NAME}")
     left = left_behind(directory)
     _say(*(f"NOTE     {damage}" for damage in left.damage))
+    if not left.resources and left.damage and not left.run:
+        _say("What this run made, if anything, can no longer be read from its events.")
+        return 1
     if not left.resources:
         _say("Nothing is left of this run.")
         return 0

@@ -173,6 +173,14 @@ def test_a_run_that_left_nothing_needs_no_environment(project, shelf, journal, c
     assert shelf.asked == []
 
 
+def test_events_that_cannot_be_read_are_no_reason_to_say_that_nothing_is_left(project, capsys):
+    (project / "run").mkdir(parents=True, exist_ok=True)
+    (project / "run" / "events.jsonl").write_bytes(bytes(range(256)) * 4)
+
+    assert cleanup() == 1
+    assert capsys.readouterr().out.splitlines()[-1].endswith("can no longer be read from its events.")
+
+
 def test_what_cannot_be_removed_is_said_and_tried_again_later(project, shelf, journal, capsys):
     journal.made(journal.planned("shelf", "voice", "name", "user_a"), id="v-1")
     journal.made(journal.planned("shelf", "voice", "second", "user_a"), id="v-2")

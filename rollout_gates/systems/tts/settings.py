@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +17,7 @@ from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
 
 MODES = ("modal", "qwen")
 LANES = ("task", "realtime")
+_UNUSABLE = re.compile(r"[\s\x00-\x1f\\<>\"^`{|}]")
 _ADDRESSES = ("api_url", "auth_url", "data_url", "storage_url", "web_url")
 _PLACEHOLDER = "PROJECT"
 _PINNED = {
@@ -40,11 +42,22 @@ def _base_url(value: str) -> str:
     parts = urlsplit(value.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an absolute http(s) URL such as https://PROJECT.supabase.co/functions/v1/api")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must be a plain URL, without user, query or fragment")
+    if parts.username or parts.password or "?" in value or "#" in value or _UNUSABLE.search(value.strip()):
+        raise ValueError("must be a plain URL, without user, query, fragment or blanks")
+    if not _can_be_called(parts):
+        raise ValueError("must have a host and a port that can be connected to")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("must be https: plain http is allowed to this machine only")
     return value.strip().rstrip("/")
+
+
+def _can_be_called(parts: SplitResult) -> bool:
+    """Tell whether host and port are such, as far as that shows without calling them."""
+    try:
+        host = str(parts.hostname)
+        return parts.port != 0 and (":" in host or bool(host.encode("idna")))
+    except ValueError:  # a port beyond 65535, or a label of a name that is empty or too long
+        return False
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

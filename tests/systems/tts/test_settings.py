@@ -80,8 +80,14 @@ def test_a_misspelt_key_is_answered_with_the_right_one(tmp_path):
         ("p.example/api", "must be an absolute http(s) URL"),
         ("ftp://p.example/api", "must be an absolute http(s) URL"),
         ("https:///api", "must be an absolute http(s) URL"),
-        ("https://me:pass@p.example/api", "without user, query or fragment"),
-        ("https://p.example/api?key=1", "without user, query or fragment"),
+        ("https://me:pass@p.example/api", "without user, query, fragment or blanks"),
+        ("https://p.example/api?key=1", "without user, query, fragment or blanks"),
+        ("https://p.example/api?", "without user, query, fragment or blanks"),
+        ("https://p.example/a pi", "without user, query, fragment or blanks"),
+        ("https://p.example:99999/api", "must have a host and a port that can be connected to"),
+        ("https://p.example:0/api", "must have a host and a port that can be connected to"),
+        ("https://p..example/api", "must have a host and a port that can be connected to"),
+        ("https://[::1/api", "invalid IPv6 URL"),
     ],
 )
 def test_a_url_that_cannot_be_a_base_is_refused(tmp_path, url, problem):
