@@ -13,4 +13,5 @@ pytest_plugins = [
     "fixtures.tts_matrix_modes",
     "fixtures.tts_matrix_pages",
     "fixtures.tts_matrix_speech",
+    "fixtures.tts_streaming",
 ]

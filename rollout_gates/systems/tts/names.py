@@ -8,11 +8,12 @@ KEY = "tts"
 TIER_1, TIER_2, TIER_3 = "tier1_user", "tier2_user", "tier3_ip"
 # All callers of tier 3 share the counter of the address that the run comes from.
 ADDRESS = "address"
+STREAM = "/generate/stream"
 
 _TIER_1_PATHS = frozenset(
     {
         "/generate",
-        "/generate/stream",
+        STREAM,
         "/clone/upload-url",
         "/clone/finalize",
         "/voices/design/preview",

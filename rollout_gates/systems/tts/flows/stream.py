@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.systems.tts.flows.settling import all_settled
 from rollout_gates.systems.tts.flows.speaking import refuse_unready
-from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.names import KEY, STREAM
 from rollout_gates.systems.tts.replies import is_uuid, row_of
 from rollout_gates.systems.tts.samples import spoken
 
@@ -59,7 +59,7 @@ async def _heard(context: Context, user: Identity, voice_id: str, said: str) -> 
     things = context.session.things
     planned = things.planned("generation", said, user.owner, how="stream")
     body = {"voice_id": voice_id, "text": said, "language": "Auto"}
-    reply = await user.client.raw("POST", "/generate/stream", json=body)
+    reply = await user.client.raw("POST", STREAM, json=body)
     refuse_unready(user, reply, said)
     if reply.status != 200:
         if 400 <= reply.status < 500:
