@@ -21,6 +21,8 @@ from rollout_gates.environment import Secret
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.accounts import granted
 from rollout_gates.systems.tts.client import Caller
+from rollout_gates.systems.tts.flows.matrix.cloning import voice_row
+from rollout_gates.systems.tts.flows.matrix.page_voice import VoiceChoice
 from rollout_gates.systems.tts.flows.matrix.scene import Scene, scene
 from rollout_gates.systems.tts.flows.matrix.voicing import own_voice
 from rollout_gates.systems.tts.identities import USER_A, Identity
@@ -93,7 +95,7 @@ async def pages(context: Context) -> Pages:
         if settings.web_url is None:
             raise NotConfigured("this clause looks at pages: set web_url")
         email, password, user = await _who(stage)
-        voice_id = await own_voice(stage, user)
+        voice = await voice_row(user, await own_voice(stage, user)) or {}
         told = value(json_object(await stage.session.anon.languages()), "capabilities")
         capabilities = told if isinstance(told, dict) else {}
         async with open_page(min(_PATIENCE_S, context.wire.timeout_s)) as page:
@@ -101,14 +103,14 @@ async def pages(context: Context) -> Pages:
                 await _add_a_voice(page, "modal" if settings.is_qwen else "qwen")
                 await page.goto(f"{settings.web_url}/generate")
                 await _sign_in(page, email, password)
-                return await _look(stage, Speaker(page), voice_id, capabilities)
+                return await _look(stage, Speaker(page), str(voice.get("name")), capabilities)
 
 
-async def _look(stage: Scene, speaker: Speaker, voice_id: str, capabilities: Mapping[str, Any]) -> Pages:
+async def _look(stage: Scene, speaker: Speaker, voice: str, capabilities: Mapping[str, Any]) -> Pages:
     advertised = value(capabilities, "max_text_chars")
     cap = advertised if isinstance(advertised, int) else stage.session.settings.cap
-    own, other = await speaker.option(voice_id), await speaker.option(OTHERS_VOICE)
-    await speaker.voice.select_option(value=voice_id)
+    own, other = await speaker.voice.shows(voice), await speaker.voice.shows(OTHERS_VOICE)
+    await speaker.voice.choose(voice)
     at, over = await _counted(speaker, cap), await _counted(speaker, cap + 1)
     toggle = await speaker.page.get_by_role("checkbox", name=re.compile("stream", re.IGNORECASE)).is_visible()
     errors = tuple([(said, await _error_shown(stage, speaker, said)) for said in ERRORS])
@@ -169,21 +171,14 @@ class Speaker:
         return self.page.get_by_role("textbox", name=re.compile("text", re.IGNORECASE))
 
     @property
-    def voice(self) -> Locator:
+    def voice(self) -> VoiceChoice:
         """Where the voice is chosen."""
-        return self.page.get_by_role("combobox", name=re.compile("voice", re.IGNORECASE))
+        return VoiceChoice(self.page)
 
     @property
     def send(self) -> Locator:
         """What has the text spoken."""
         return self.page.get_by_role("button", name=re.compile("generate|speak", re.IGNORECASE))
-
-    async def option(self, named: str) -> tuple[bool, bool]:
-        """Tell whether the voice with this value or in whose label this stands is listed, and can be chosen."""
-        await self.voice.wait_for()
-        found = self.voice.locator(f'option[value="{named}"], option:has-text("{named}")').first
-        listed = await found.count() > 0
-        return listed, listed and await found.is_enabled()
 
 
 async def _counted(speaker: Speaker, length: int) -> Counted:
