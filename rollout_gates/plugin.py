@@ -10,11 +10,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from rollout_gates import interrupts, outcomes
+from rollout_gates.command_line import joined
 from rollout_gates.conductor import company_of
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.text import plain
@@ -81,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SuiteHooks(config, session), "rollout-gates-suite")
     config.pluginmanager.register(Leftovers(), "rollout-gates-leftovers")
     if session.run is not None:
+        config.invocation_params = replace(config.invocation_params, args=tuple(joined(config.invocation_params.args)))
         config.pluginmanager.register(ControllerHooks(config, session), "rollout-gates-controller")
 
 
