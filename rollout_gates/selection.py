@@ -26,7 +26,8 @@ GATES: Final = {
 }
 """Each gate's marker, dashed, with a sentence for ``--markers``."""
 
-MATRIX: Final = "mode-matrix"
+IN_CELLS: Final = ("mode-matrix", "streaming")
+"""Gates that judge each configuration of a system that can be had at the same time."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORDS = {"and", "or", "not", "True", "False"}
 
@@ -57,8 +58,8 @@ def selector(expression: str, others: Iterable[str] = ()) -> Callable[[Iterable[
 
 
 def covers_cells(expression: str) -> bool:
-    """Tell whether *expression* selects the gate that is run in each configuration of a system."""
-    return bool(expression.strip()) and selector(expression)([MATRIX])
+    """Tell whether *expression* selects a gate that is run in each configuration of a system."""
+    return bool(expression.strip()) and any(selector(expression)([gate]) for gate in IN_CELLS)
 
 
 def _parsed(expression: str) -> ast.expr:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rollout_gates.errors import UsageProblem
-from rollout_gates.selection import normalise, selector
+from rollout_gates.selection import covers_cells, normalise, selector
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_dashes_in_names_become_underscores_for_pytest():
         normalise("not mode-matrix and (slo or migration-invariants)")
         == "not mode_matrix and (slo or migration_invariants)"
     )
+
+
+@pytest.mark.parametrize(
+    ("expression", "covered"),
+    [
+        ("mode-matrix", True),
+        ("streaming", True),
+        ("smoke or streaming", True),
+        ("smoke", False),
+        ("streaming and smoke", False),
+        ("", False),
+    ],
+)
+def test_some_gates_are_run_in_each_configuration(expression, covered):
+    assert covers_cells(expression) is covered
