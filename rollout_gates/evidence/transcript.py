@@ -3,7 +3,8 @@
 A line has the keys: `id`, `t` (ISO 8601, UTC, when it was sent), `actor`, `method`, `url`, `request_headers` and
 `response_headers` (lists of `[name, value]`, duplicates kept), `request_body` and `response_body`, `status` (null when
 no answer came), `first_byte_s`, `elapsed_s`, `retry_of` (id of the first try, or null), `fault` (what broke after the
-headers), `error` (why there was no answer), `note` (for example that a 429 is no sample), `curl`.
+headers), `error` (why there was no answer), `note` (for example that a 429 is no sample), `curl`; of a body that was
+listened to also `arrivals` (`headers_s`, `chunks` as `[at_s, size_bytes]`, `ended_s`, `end`).
 
 A body is null (none), a string (whole text), `{"bytes", "sha256"}` (not text) or
 `{"text", "bytes", "sha256", "cut": true}` (text over 64 KiB). Digests are those of the whole body as received.
@@ -18,7 +19,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +55,7 @@ class Exchange:
     fault: str | None = None
     error: str | None = None
     note: str | None = None
+    arrivals: Mapping[str, Any] | None = None
 
 
 class Recorder:
@@ -112,6 +114,7 @@ class Recorder:
             "error": exchange.error and redact(exchange.error),
             "note": exchange.note,
             "curl": _curl(exchange, url, request_headers, request_body),
+            **({} if exchange.arrivals is None else {"arrivals": exchange.arrivals}),
         }
 
     def _redaction(self, exchange: Exchange, *bodies: str | None) -> Redact:

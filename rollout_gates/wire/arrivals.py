@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Final
+
+_MOST_TOLD: Final = 2000
 
 
 class End(StrEnum):
@@ -65,3 +68,26 @@ class Arrivals:
         return tuple(
             later.at_s - earlier.at_s for earlier, later in zip(self.chunks, list(self.chunks)[1:], strict=False)
         )
+
+    def told(self) -> dict[str, Any]:
+        """Return it as it stands in the evidence: structured fields, at most 2000 chunks as ``[at_s, size_bytes]``."""
+        chunks = merged(self.chunks, _MOST_TOLD)
+        return {
+            "headers_s": round(self.headers_s, 6),
+            "chunks": [[round(chunk.at_s, 6), chunk.size_bytes] for chunk in chunks],
+            "ended_s": round(self.ended_s, 6),
+            "end": str(self.end),
+        }
+
+
+def merged(chunks: Sequence[Chunk], most: int) -> list[Chunk]:
+    """Return *chunks* as at most *most* of them: neighbours are taken together, the first and the last stay as timed.
+
+    A group has the time of its first chunk, and the size of all of them.
+    """
+    if len(chunks) <= most:
+        return list(chunks)
+    head, last = chunks[:-1], chunks[-1]
+    size = -(-len(head) // (most - 1))
+    groups = (head[start : start + size] for start in range(0, len(head), size))
+    return [*(Chunk(group[0].at_s, sum(each.size_bytes for each in group)) for group in groups), last]

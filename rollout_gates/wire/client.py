@@ -19,11 +19,12 @@ from rollout_gates.evidence.transcript import Exchange, Recorder
 from rollout_gates.reasons import Reason
 from rollout_gates.wire.decode import ACCEPTED
 from rollout_gates.wire.errors import CouldNotJudge, RedirectLoop, TimedOut, shown_url
+from rollout_gates.wire.listening import Listening
 from rollout_gates.wire.pace import Pace
 from rollout_gates.wire.patience import Patience
 from rollout_gates.wire.reply import Reply, Sent
 from rollout_gates.wire.retry import Retry, RetryPolicy, retry_after_s
-from rollout_gates.wire.transport import Answer, Timeouts, Transport
+from rollout_gates.wire.transport import Answer, Timeouts, Transport, listening_timeouts
 from rollout_gates.wire.urls import joined, origin
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -62,6 +63,7 @@ class _Call:
     max_bytes: int
     transcript: str
     fresh_request_id: bool
+    listening: Listening | None
 
 
 class Wire:
@@ -127,6 +129,7 @@ class Wire:
         timeout_s: float | None = None,
         transcript: str | None = None,
         request_id: bool = True,
+        listening: Listening | None = None,
     ) -> Reply:
         """Send one request and return its answer, whatever its status.
 
@@ -148,10 +151,15 @@ class Wire:
             actor=actor,
             bucket=bucket or actor,
             tier=tier,
-            timeouts=Timeouts.from_limit(self.timeout_s if timeout_s is None else timeout_s),
+            timeouts=(
+                listening_timeouts(listening)
+                if listening is not None
+                else Timeouts.from_limit(self.timeout_s if timeout_s is None else timeout_s)
+            ),
             max_bytes=max_bytes,
             transcript=transcript or current_transcript.get(),
             fresh_request_id=request_id and not _names(headers, "x-request-id"),
+            listening=listening,
         )
         self._learn(call)
         return await self._tries(call, RetryPolicy.of(method, retry), patient=on_429 == "wait")
@@ -235,9 +243,7 @@ class Wire:
             retry_of=retry_of,
         )
         try:
-            answer = await self._transport.exchange(
-                call.method, call.url, headers, call.body, timeouts=call.timeouts, max_bytes=call.max_bytes
-            )
+            answer = await self._exchange(call, headers)
         except CouldNotJudge as problem:
             self._keep(call, replace(exchange, error=str(problem)))
             return problem
@@ -248,6 +254,12 @@ class Wire:
         answered = _answered(exchange, answer, self._no_sample(reply, patient=patient))
         pairs = self._keep(call, answered)
         return replace(reply, request=replace(reply.request, pairs=pairs))
+
+    async def _exchange(self, call: _Call, headers: tuple[tuple[str, str], ...]) -> Answer:
+        asked = (call.method, call.url, headers, call.body)
+        if call.listening is not None:
+            return await self._transport.stream(*asked, listening=call.listening, max_bytes=call.max_bytes)
+        return await self._transport.exchange(*asked, timeouts=call.timeouts, max_bytes=call.max_bytes)
 
     def _keep(self, call: _Call, exchange: Exchange) -> Sequence[tuple[str, str]]:
         """Record *exchange*; what is not on record judges nothing."""
@@ -298,6 +310,7 @@ def _reply(call: _Call, answer: Answer, exchange_id: str) -> Reply:
         actor=call.actor,
         transcript=call.transcript,
         fault=answer.fault,
+        arrivals=answer.arrivals,
     )
 
 
@@ -311,6 +324,7 @@ def _answered(exchange: Exchange, answer: Answer, note: str | None) -> Exchange:
         elapsed_s=answer.elapsed_s,
         fault=answer.fault,
         note=note,
+        arrivals=None if answer.arrivals is None else answer.arrivals.told(),
     )
 
 

@@ -94,3 +94,15 @@ def _handshake(problem: BaseException) -> str:
 def _refused(problem: aiohttp.ClientConnectorError) -> str:
     code = problem.os_error.errno
     return os.strerror(code).lower() if code else type(problem.os_error).__name__
+
+
+def broken(problem: BaseException) -> str:
+    """Return in a few words how a body broke off."""
+    text = f"{problem} {problem.__cause__ or ''}".lower()
+    if "contentlength" in text.replace(" ", ""):
+        return "fewer bytes than its content-length"
+    if "transferencoding" in text.replace(" ", ""):
+        return "the chunked encoding is not complete or not valid"
+    if "reset" in text:
+        return "connection reset"
+    return "connection lost"

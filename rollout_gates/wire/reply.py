@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rollout_gates.json_text import parse
+from rollout_gates.wire.arrivals import Arrivals
 from rollout_gates.wire.errors import NotJson, one_line, shown_url
 from rollout_gates.wire.headers import Headers
 
@@ -43,6 +44,7 @@ class Reply:
     the target was reached, so a check judges it (red), it does not error.
     `transcript` and `exchange_id` say where it is recorded.
     `hops` are the redirects before this answer, oldest first (only for `Wire.fetch`).
+    `arrivals` say when the body came (only for what was listened to).
     """
 
     status: int
@@ -56,6 +58,7 @@ class Reply:
     transcript: str = "main"
     fault: str | None = None
     hops: tuple[Reply, ...] = ()
+    arrivals: Arrivals | None = None
 
     def __repr__(self) -> str:
         # Shown in tracebacks and comparisons: no header and no body, since either may hold a secret.

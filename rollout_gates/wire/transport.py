@@ -13,17 +13,19 @@ import io
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import yarl
 from multidict import CIMultiDict
 
+from rollout_gates.wire.arrivals import Arrivals
 from rollout_gates.wire.decode import Undecodable, decoder
 from rollout_gates.wire.errors import NotConfigured, shown_url
 from rollout_gates.wire.headers import Headers
-from rollout_gates.wire.problems import explained
+from rollout_gates.wire.listening import Heard, Listening, listen
+from rollout_gates.wire.problems import broken, explained
 
 HeadersOut = Sequence[tuple[str, str]]
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -48,9 +50,15 @@ class Timeouts:
         return cls(connect_s=min(0.8 * timeout_s, 10.0), read_s=timeout_s, total_s=timeout_s)
 
 
+def listening_timeouts(listening: Listening) -> Timeouts:
+    """Return the limits of what is listened to, as those of any other exchange."""
+    first_s = min(listening.idle_s, listening.total_s)
+    return Timeouts(connect_s=min(0.8 * first_s, 10.0), read_s=first_s, total_s=listening.total_s)
+
+
 @dataclass(frozen=True)
 class Answer:
-    """What came back, before it is recorded."""
+    """What came back, before it is recorded. *arrivals* only of what was listened to."""
 
     status: int
     headers: Headers
@@ -58,6 +66,7 @@ class Answer:
     first_byte_s: float
     elapsed_s: float
     fault: str | None
+    arrivals: Arrivals | None = None
 
 
 class Transport:
@@ -83,12 +92,44 @@ class Transport:
         Raises `CouldNotJudge` kinds until the header block has arrived. What breaks later is the `fault` of the
         answer.
         """
+        started = time.perf_counter()
+        response = await self._answered(method, url, headers, body, timeouts)
+        first_byte_s = time.perf_counter() - started
+        received = Headers.received(response.raw_headers)
+        try:
+            with _watched(response):
+                data, fault = await _read(response, timeouts, max_bytes, started)
+        finally:
+            _give_back(response)
+        return Answer(response.status, received, data, first_byte_s, time.perf_counter() - started, fault)
+
+    async def stream(
+        self, method: str, url: str, headers: HeadersOut, body: bytes, *, listening: Listening, max_bytes: int
+    ) -> Answer:
+        """Send one request and listen to its answer as it comes. Raises as `exchange` does."""
+        started = time.perf_counter()
+        timeouts = listening_timeouts(listening)
+        response = await self._answered(method, url, headers, body, replace(timeouts, total_s=timeouts.read_s))
+        headers_s = time.perf_counter() - started
+        received, heard = Headers.received(response.raw_headers), Heard()
+        try:
+            with _watched(response):
+                await listen(response, listening, max_bytes, started, heard)
+        finally:
+            _give_back(response)
+        ended_s = time.perf_counter() - started
+        arrivals = heard.arrivals(headers_s, ended_s)
+        return Answer(response.status, received, bytes(heard.body), headers_s, ended_s, heard.fault, arrivals)
+
+    async def _answered(
+        self, method: str, url: str, headers: HeadersOut, body: bytes, timeouts: Timeouts
+    ) -> aiohttp.ClientResponse:
+        """Send one request and return its answer as soon as the header block is there."""
         target = _target(url)
         tls = self._verified() if target.scheme == "https" else True
-        started = time.perf_counter()
         try:
             async with asyncio.timeout(timeouts.total_s):
-                response = await self._open().request(
+                return await self._open().request(
                     method,
                     target,
                     headers=_multidict(headers),
@@ -99,14 +140,6 @@ class Transport:
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as problem:
             raise explained(problem, method, url, connect_s=timeouts.connect_s, read_s=timeouts.read_s) from None
-        first_byte_s = time.perf_counter() - started
-        received = Headers.received(response.raw_headers)
-        try:
-            with _watched(response):
-                data, fault = await _read(response, timeouts, max_bytes, started)
-        finally:
-            _give_back(response)
-        return Answer(response.status, received, data, first_byte_s, time.perf_counter() - started, fault)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -157,7 +190,7 @@ async def _read(
     except Undecodable as problem:
         return bytes(body), str(problem)
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError, OSError) as problem:
-        return bytes(body), f"body broke off after {received} bytes ({_broken(problem)})"
+        return bytes(body), f"body broke off after {received} bytes ({broken(problem)})"
     return bytes(body), None
 
 
@@ -197,17 +230,6 @@ def _give_back(response: aiohttp.ClientResponse) -> None:
         response.release()
     else:
         response.close()
-
-
-def _broken(problem: BaseException) -> str:
-    text = f"{problem} {problem.__cause__ or ''}".lower()
-    if "contentlength" in text.replace(" ", ""):
-        return "fewer bytes than its content-length"
-    if "transferencoding" in text.replace(" ", ""):
-        return "the chunked encoding is not complete or not valid"
-    if "reset" in text:
-        return "connection reset"
-    return "connection lost"
 
 
 def _target(url: str) -> yarl.URL:

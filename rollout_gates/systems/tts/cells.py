@@ -1,4 +1,4 @@
-"""The cells of the gates that cover them: each provider mode in each lane, as far as they can be had at the same time."""
+"""The cells of a run: each provider mode in each lane, as far as they can be had at the same time."""
 
 from __future__ import annotations
 
