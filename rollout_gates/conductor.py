@@ -16,12 +16,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rollout_gates.errors import UnknownFlow
+from rollout_gates.evidence import streams
+from rollout_gates.evidence.files import EvidenceNotWritten
 from rollout_gates.families import Families
+from rollout_gates.reasons import Reason
 from rollout_gates.wire.client import current_transcript, current_turn
 from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
+
+if TYPE_CHECKING:
+    from rollout_gates.sound import Sound
+    from rollout_gates.wire.reply import Reply
 
 Result = TypeVar("Result")
 _STEP_S = 0.2
@@ -58,7 +66,8 @@ class Record(Protocol):
 class Context:
     """What a flow is handed. One object a system and run; the session in it is shared by all flows.
 
-    *sandbox_url* is the URL of the stand-in's remote control, where this run started a stand-in.
+    *sandbox_url* is the URL of the stand-in's remote control, where this run started a stand-in. *folder* is where the
+    evidence lies, if any is kept.
     """
 
     system: str
@@ -71,6 +80,7 @@ class Context:
     run_id: str
     cell: str = ""
     sandbox_url: str | None = None
+    folder: Path | None = None
     golden: Mapping[str, Any] = field(default_factory=dict)
     record: Record = lambda _kind, /, **_fields: None
     session: Any = None
@@ -87,10 +97,30 @@ class Context:
             raise UnknownFlow(self.system, name, ())
         return await self.stage.observe(name)
 
+    async def after(self, *names: str) -> None:
+        """Wait until those of the flows *names* are over that this run acts out at all, however they end."""
+        if self.stage is not None:
+            await self.stage.ended(lambda flow: flow.name in names)
+
     async def others_ended(self) -> None:
         """Wait until every flow has ended that is neither marked ``last`` nor of a family (``family:name``)."""
         if self.stage is not None:
             await self.stage.ended(lambda flow: not flow.last and ":" not in flow.name)
+
+    async def heard(self, reply: Reply, label: str, text_units: int | None = None) -> Sound | None:
+        """Keep what there is to keep of a stream, under a *label* in plain words; return its sound, if it has any."""
+        about = {
+            "label": label,
+            "text_units": text_units,
+            "folder": self.folder,
+            "redactor": self.wire.recorder.redactor,
+        }
+        try:
+            told, sound = await asyncio.to_thread(streams.observed, reply, **about)
+        except EvidenceNotWritten as problem:
+            raise CouldNotJudge(Reason.CHECK_ERRORED, str(problem)) from None
+        self.record(streams.EVENT, system=self.system, cell=self.cell, flow=_acting.get(), **told)
+        return sound
 
     def note(self, text: str) -> None:
         """Tell the person who waits what is going on; it is kept in the evidence as well."""

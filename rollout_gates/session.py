@@ -203,6 +203,7 @@ class Session:
                 pace=pace,
                 journal=Journal(self._append_first),
                 run_id=self.run_id,
+                folder=self.folder,
                 golden=self.golden.get(system, {}),
                 record=self._append_first,
             )

@@ -17,7 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 import rollout_gates
-from rollout_gates.evidence import ledgers
+from rollout_gates.evidence import ledgers, streams
 from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import Events
 from rollout_gates.evidence.files import EvidenceNotWritten, canonical_json, described, write_whole
@@ -40,6 +40,7 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
     run = _run(events)
     files = described(directory, _inputs(directory))
     transcripts = files.keys()
+    listened = streams.streams(events)
     return {
         "schema": SCHEMA,
         "run": run,
@@ -60,6 +61,8 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "flows": ledgers.flows(events),
         "resources": ledgers.resources(events),
         "spend": ledgers.spend(events),
+        "streams": listened,
+        "stream_times": streams.stream_times(listened),
         "notes": [_only(event, "t", "text") for event in events.of("note")],
         "files": files,
         "generator": {"name": "rollout-gates", "version": rollout_gates.__version__},
@@ -200,7 +203,8 @@ def _waiver(clause: ClauseResult) -> Document:
 
 def _inputs(directory: Path) -> Iterable[Path]:
     """Yield the files that were written while the run went: what the document was computed from, and points at."""
-    for path in [directory / EVENTS, *sorted(directory.glob("transcripts/*.jsonl"))]:
+    written = (*sorted(directory.glob("transcripts/*.jsonl")), *sorted(directory.glob(f"{streams.FOLDER}/*")))
+    for path in (directory / EVENTS, *written):
         if path.is_file():
             yield path
 

@@ -22,12 +22,14 @@ class Listening:
     """How long to listen to a stream, in seconds, and when to go away on purpose.
 
     *idle_s* is how long nothing may come, the header block included; *total_s* is for the whole exchange.
-    *leave_after* is the number of parts after which the connection is closed; ``None`` hears it to its end.
+    *leave_after* is the number of parts after which the connection is closed; ``None`` hears it to its end. *on_first*
+    is called when the first part is there.
     """
 
     idle_s: float
     total_s: float
     leave_after: int | None = None
+    on_first: Callable[[], None] | None = None
 
 
 @dataclass
@@ -100,6 +102,8 @@ async def _parts(
                 continue
             break
         heard.took(now_s(), len(data))
+        if heard.parts == 1 and listening.on_first is not None:
+            listening.on_first()
         for piece in unpack.feed(data):
             heard.body += piece
             if len(heard.body) > max_bytes:

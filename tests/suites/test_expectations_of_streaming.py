@@ -6,6 +6,7 @@ import pytest
 
 from fixtures.expectations import streaming
 from rollout_gates.systems.tts.flows.stream import Stream
+from rollout_gates.systems.tts.flows.streaming.hearing import Hearing
 from sandbox.tts.providers.audio import speech_pcm
 from tests.suites.replies import OTHER, UUID, page, reply
 from tests.test_sound import mp3
@@ -16,6 +17,11 @@ SPEECH = mp3(speech_pcm("Good morning."))
 
 def stream(body: bytes = SPEECH, *, content_type: str = "audio/mpeg", fault: str | None = None):
     return reply(200, body, content_type=content_type, fault=fault)
+
+
+def observed(answer=None, generation_id=UUID, listing=None, **more):
+    hearing = Hearing("said", answer or stream(), None, generation_id)
+    return Stream(hearing, reply(204, **more), "https://app.example", listing)
 
 
 def test_a_stream_that_plays():
@@ -41,13 +47,13 @@ def test_a_stream_that_does_not_play(answer, words):
 def test_a_stream_that_is_in_the_history(generation_id):
     listing = page("generations", [{"id": UUID, "text": "said"}])
 
-    streaming.check_in_history(Stream("said", stream(), generation_id, listing), C)
+    streaming.check_in_history(observed(generation_id=generation_id, listing=listing), C)
 
 
 def test_a_stream_that_is_not_in_the_history():
     listing = page("generations", [{"id": OTHER, "text": "something else"}])
 
     with pytest.raises(AssertionError, match=f"generation {UUID} among them"):
-        streaming.check_in_history(Stream("said", stream(), UUID, listing), C)
+        streaming.check_in_history(observed(listing=listing), C)
     with pytest.raises(AssertionError, match="never asked for"):
-        streaming.check_in_history(Stream("said", reply(503)), C)
+        streaming.check_in_history(observed(reply(503)), C)

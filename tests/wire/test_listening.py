@@ -187,10 +187,13 @@ async def test_a_client_may_leave_after_the_first_part(tmp_path):
         gone.set()
 
     async with raw_server(talk) as url, scene(tmp_path) as it:
-        reply = await it.wire.send("POST", url, listening=Listening(idle_s=2, total_s=2, leave_after=1))
+        heard = []
+        listening = Listening(idle_s=2, total_s=2, leave_after=1, on_first=lambda: heard.append(1))
+        reply = await it.wire.send("POST", url, listening=listening)
         await asyncio.wait_for(gone.wait(), 2)
 
     assert (reply.body, reply.arrivals.end, reply.fault) == (b"first", End.LEFT, "left on purpose after 5 bytes")
+    assert heard == [1]
 
 
 @asynchronous

@@ -79,6 +79,6 @@ async def test_a_user_who_cannot_pay_is_no_finding(tmp_path):
 async def test_a_stream_is_paid_from_the_budget(tmp_path):
     there = Streaming()
     with pytest.raises(CouldNotJudge) as problem:
-        await streamed(tmp_path, there, billable_calls=3)
+        await streamed(tmp_path, there, billable_calls=1)
 
     assert (problem.value.reason, there.asked) == (Reason.OUT_OF_BUDGET, None)

@@ -4,34 +4,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.settling import all_settled
 from rollout_gates.systems.tts.flows.speaking import refuse_unready
+from rollout_gates.systems.tts.flows.streaming.hearing import Hearing, Manner, hear
 from rollout_gates.systems.tts.names import KEY, STREAM
-from rollout_gates.systems.tts.replies import is_uuid, row_of
+from rollout_gates.systems.tts.replies import json_object, row_of, value
 from rollout_gates.systems.tts.samples import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollout_gates.conductor import Context
+    from rollout_gates.sound import Sound
     from rollout_gates.systems.tts.flows.voice import Voice
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.systems.tts.session import Session
     from rollout_gates.wire import Reply
 
-GENERATION, TASK = "x-utter-generation-id", "x-utter-task-id"
+# Characters. A long text shows best whether it comes as it is spoken; a free user has 100 credits for all of a run.
+_LONG, _LEFT_FOR_OTHERS = 240, 45
+_LEAST = 30
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream. *listing* is the history after it; ``None`` when the answer named no generation."""
+    """One stream, asked for from a page of *origin*. *listing* is the history after it, if it was answered 200.
 
-    said: str
-    reply: Reply
-    generation_id: str | None = None
+    *preflight* is the answer to what a browser asks before it.
+    """
+
+    hearing: Hearing
+    preflight: Reply
+    origin: str
     listing: Reply | None = None
+
+    @property
+    def said(self) -> str:
+        """The text that was to be spoken."""
+        return self.hearing.said
+
+    @property
+    def reply(self) -> Reply:
+        """The answer, with the times of its parts."""
+        return self.hearing.reply
+
+    @property
+    def sound(self) -> Sound | None:
+        """What was heard."""
+        return self.hearing.sound
+
+    @property
+    def generation_id(self) -> str | None:
+        """The generation that the answer names."""
+        return self.hearing.generation_id
 
     @property
     def row(self) -> Mapping[str, Any] | None:
@@ -41,38 +68,43 @@ class Stream:
 
 @flow("stream")
 async def stream(context: Context) -> Stream:
-    """Have a short text streamed in a usable voice, as user A, when nothing else of theirs is spoken."""
-    session: Session = context.session
-    voice: Voice = await context.observe("voice")
-    await all_settled(context, "speech", "cancel")
-    user = await session.user_a()
-    async with user.busy:
-        return await _heard(context, user, voice.voice_id, spoken(context.run_id, "Stream"))
-
-
-async def _heard(context: Context, user: Identity, voice_id: str, said: str) -> Stream:
-    """Ask for the stream and look for it in the history; what it makes is written down before.
+    """Have a text streamed in a usable voice, as user A, when nothing else of theirs is spoken.
 
     Raises `OutOfBudget`, or `CouldNotJudge` when the user cannot pay or is not free.
     """
-    await context.budget.spend("generate", KEY)
-    things = context.session.things
-    planned = things.planned("generation", said, user.owner, how="stream")
-    body = {"voice_id": voice_id, "text": said, "language": "Auto"}
-    reply = await user.client.raw("POST", STREAM, json=body)
-    refuse_unready(user, reply, said)
-    if reply.status != 200:
-        if 400 <= reply.status < 500:
-            things.gone(planned, f"was refused with {reply.status}")
-        return Stream(said, reply)
-    generation_id, task_id = _id(reply, GENERATION), _id(reply, TASK)
-    if generation_id is not None:
-        things.made(planned, generation_id)
-    if task_id is not None:
-        things.made(things.planned("task", task_id, user.owner, how="stream"))
-    return Stream(said, reply, generation_id, await user.client.generations(per_page=100))
+    session: Session = context.session
+    voice: Voice = await context.observe("voice")
+    await context.after("speech", "cancel")
+    user = await session.user_a()
+    preflight, origin = await _preflight(session)
+    async with user.busy:
+        said = await _text(context, user)
+        await context.budget.spend("generate", KEY)
+        manner = Manner("a text, heard to its end", headers={"origin": origin})
+        hearing = await hear(context, user, voice.voice_id, said, manner)
+        refuse_unready(user, hearing.reply, said)
+        listing = await user.client.generations(per_page=100) if hearing.reply.status == 200 else None
+    return Stream(hearing, preflight, origin, listing)
 
 
-def _id(reply: Reply, name: str) -> str | None:
-    given = reply.header(name, "").strip()
-    return given if is_uuid(given) else None
+async def _text(context: Context, user: Identity) -> str:
+    """Return a text as long as the user can pay for and the cap allows; others want to speak after it."""
+    balance = value(json_object(await user.client.credits_usage()), "balance")
+    spare = balance - _LEFT_FOR_OTHERS if isinstance(balance, int) else 0
+    length = min(_LONG, spare, context.settings.cap)
+    return spoken(context.run_id, "Stream", length if length >= _LEAST else None)
+
+
+async def _preflight(session: Session) -> tuple[Reply, str]:
+    """Ask as a browser would before a stream; return the answer, and a page from which the stream may be asked for."""
+    settings = session.settings
+    parts = urlsplit(settings.web_url or settings.api_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    asked = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, apikey, content-type",
+    }
+    answer = await session.anon.raw("OPTIONS", STREAM, headers=asked)
+    allowed = answer.header("access-control-allow-origin").strip()
+    return answer, origin if allowed in ("", "*", "null") else allowed
