@@ -80,7 +80,7 @@ class Catalogue:
         return tuple(c for c in self.clauses if c.system in chosen and wanted.intersection(c.gates))
 
     def search(self, text: str) -> tuple[Clause, ...]:
-        """Return the clauses that hold every word of *text* in ID, title, gates, severity, facts or needs."""
+        """Return the clauses that hold every word of *text* in ID, title, gates, severity, facts, needs, references."""
         words = text.casefold().split()
         return tuple(clause for clause in self.clauses if all(word in _haystack(clause) for word in words))
 
@@ -155,6 +155,7 @@ def _read(path: Path) -> _File:
     if whole.system != path.stem:
         raise CatalogueInvalid(f"{path}: system: expected {path.stem!r} like the file's name, got {whole.system!r}")
     head = SystemClauses(**whole.model_dump(exclude={"clause"}))
+    _refuse_bad_routes(head, path)
     return _File(path, head, whole.clause)
 
 
@@ -191,17 +192,34 @@ def _refuse_foreign(clause: Clause, file: _File, files: Iterable[_File]) -> None
 
 
 def _refuse_unknown_words(clause: Clause, head: SystemClauses, where: str) -> None:
-    for fact, values in clause.applies.items():
+    _refuse_unknown_facts(clause.applies, head, where)
+    for need in clause.needs:
+        if need not in head.capabilities:
+            hint = did_you_mean(need, head.capabilities)
+            raise CatalogueInvalid(f"{where}: needs: unknown capability {need!r}{hint}")
+    for reference in clause.references:
+        if reference not in head.references:
+            hint = did_you_mean(reference, head.references)
+            raise CatalogueInvalid(f"{where}: references: no standard has {reference!r}{hint}")
+
+
+def _refuse_unknown_facts(applies: Mapping[str, Iterable[str]], head: SystemClauses, where: str) -> None:
+    for fact, values in applies.items():
         if fact not in head.facts:
             raise CatalogueInvalid(f"{where}: applies: unknown fact {fact!r}{did_you_mean(fact, head.facts)}")
         for value in values:
             if value not in head.facts[fact]:
                 hint = did_you_mean(value, head.facts[fact])
                 raise CatalogueInvalid(f"{where}: applies.{fact}: unknown value {value!r}{hint}")
-    for need in clause.needs:
-        if need not in head.capabilities:
-            hint = did_you_mean(need, head.capabilities)
-            raise CatalogueInvalid(f"{where}: needs: unknown capability {need!r}{hint}")
+
+
+def _refuse_bad_routes(head: SystemClauses, path: Path) -> None:
+    seen: set[str] = set()
+    for route in head.route:
+        _refuse_unknown_facts(route.applies, head, f"{path}: route {route.name}")
+        if route.name in seen:
+            raise CatalogueInvalid(f"{path}: route {route.name}: stands twice")
+        seen.add(route.name)
 
 
 def _refuse_shared_prefixes(files: Iterable[_File]) -> None:
@@ -215,5 +233,5 @@ def _refuse_shared_prefixes(files: Iterable[_File]) -> None:
 
 def _haystack(clause: Clause) -> str:
     applies = [value for values in clause.applies.values() for value in values]
-    parts = (clause.id, clause.system, clause.title, clause.severity, *clause.gates, *clause.needs)
+    parts = (clause.id, clause.system, clause.title, clause.severity, *clause.gates, *clause.needs, *clause.references)
     return " ".join((*parts, *applies)).casefold()

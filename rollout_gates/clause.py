@@ -4,7 +4,7 @@ Mistakes in the catalogue are one line each, and name the file and the clause:
 
 CatalogueError
 ├── CatalogueEmpty   no folder, no file, or a file without clauses
-├── CatalogueInvalid a file that is not TOML, an unknown key, gate, severity, source, fact or capability
+├── CatalogueInvalid a file that is not TOML, an unknown key, gate, severity, source, fact, capability or reference
 ├── DuplicateClause  one ID twice
 ├── ForeignClause    an ID that belongs to another system
 ├── UnknownClause    a lookup of an ID that does not exist
@@ -65,11 +65,45 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Standard(_Table):
+    """A public standard that clauses point at: its *entries*, by the IDs that ``references`` may name.
+
+    *whole*: the entries are all that the standard has, so a report can tell which of them nothing was judged of.
+    """
+
+    title: Words
+    whole: StrictBool = False
+    entries: Mapping[Annotated[str, Field(pattern=r"^\S+$")], Words] = Field(min_length=1)
+
+
+class Route(_Table):
+    """One route of the system's API, as its contract lists it. *tier*: which rate limit counts it, ``None`` for none.
+
+    *auth* says who may call: ``none`` anybody, ``optional`` anybody, but users see more, ``required`` users only,
+    ``signature`` whoever signs the body.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str = Field(pattern=r"^/\S+$")
+    auth: Literal["none", "optional", "required", "signature"]
+    tier: int | None = Field(None, ge=1)
+    applies: Mapping[Name, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+
+    @property
+    def name(self) -> str:
+        """Method and path, as the contract writes them: ``GET /tasks/:id``."""
+        return f"{self.method} {self.path}"
+
+    def applies_to(self, facts: Mapping[str, str]) -> bool:
+        """Tell whether a system with these *facts* has the route."""
+        return all(facts.get(fact) in values for fact, values in self.applies.items())
+
+
 class SystemClauses(_Table):
     """The head of one file: a system, the prefixes of its IDs, and the contract that they come from.
 
     *facts* lists the values of each fact that ``applies`` may name; *capabilities* says in words what each name in
-    ``needs`` stands for.
+    ``needs`` stands for; *standards* holds what ``references`` may name; *route* is the API's list of routes.
     """
 
     system: Name
@@ -78,6 +112,13 @@ class SystemClauses(_Table):
     contract: Words
     facts: Mapping[Name, tuple[Words, ...]] = {}
     capabilities: Mapping[Name, Words] = {}
+    standards: Mapping[Name, Standard] = {}
+    route: tuple[Route, ...] = ()
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The IDs of all entries of all standards."""
+        return frozenset(entry for standard in self.standards.values() for entry in standard.entries)
 
     def owns(self, clause_id: str) -> bool:
         """Say whether *clause_id* begins with one of the prefixes."""
@@ -96,6 +137,7 @@ class Clause(_Table):
     applies: Mapping[Name, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     kinds: tuple[Kind, ...] = ()
     needs: tuple[Name, ...] = ()
+    references: tuple[str, ...] = ()
     only_sandbox: StrictBool = False
 
     @field_validator("gates")
@@ -106,7 +148,7 @@ class Clause(_Table):
                 raise ValueError(f"unknown gate {gate!r}{did_you_mean(gate, GATES)}")
         return gates
 
-    @field_validator("gates", "kinds", "needs")
+    @field_validator("gates", "kinds", "needs", "references")
     @classmethod
     def _no_repetition(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(values)) != len(values):

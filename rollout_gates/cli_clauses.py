@@ -24,8 +24,9 @@ Claims = Mapping[str, set[Path]]
 _ABOUT = """\
 Search the clauses: every single thing that must hold before a rollout goes on.
 
-Each word of TEXT must occur in a clause's ID, title, gates, severity, facts or
-needs; letter case does not matter. One whole ID shows all that is known of it.
+Each word of TEXT must occur in a clause's ID, title, gates, severity, facts,
+needs or references; letter case does not matter. One whole ID shows all that is
+known of it.
 """
 _MORE = """\
 examples:
@@ -159,6 +160,7 @@ _SOURCES = {
 def _card(out: TextIO, clause: Clause, claims: Claims, catalogue: Catalogue) -> None:
     """Write all that is known of one clause."""
     head = catalogue.systems[clause.system]
+    titles = {entry: title for standard in head.standards.values() for entry, title in standard.entries.items()}
     applies = [f"{fact} {' or '.join(values)}" for fact, values in clause.applies.items()]
     applies += [f"kind {' or '.join(clause.kinds)}"] if clause.kinds else []
     applies += ["the sandbox, whose providers are stand-ins"] if clause.only_sandbox else []
@@ -168,6 +170,7 @@ def _card(out: TextIO, clause: Clause, claims: Claims, catalogue: Catalogue) -> 
         ("source", f"{_SOURCES[clause.source]}; {head.contract}"),
         ("applies", "; ".join(applies) or "everywhere"),
         *(("needs", f"{need}: {head.capabilities[need]}") for need in clause.needs),
+        *(("see", f"{entry} {titles[entry]}") for entry in clause.references),
         *(("named by", name) for name in _files(clause, claims) or ["no check yet"]),
     ]
     out.writelines(f"{line}\n" for line in textwrap.wrap(f"{clause.id}  {clause.title}", 80, subsequent_indent="  "))

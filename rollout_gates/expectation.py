@@ -60,6 +60,18 @@ def expected_rows(
     ]
 
 
+def standards_of(catalogue: Catalogue, rows: Iterable[Row]) -> list[Row]:
+    """Return the standards that any of *rows* points at, each once, with the titles of their entries."""
+    named = {reference for row in rows for reference in row["references"]}
+    found: dict[str, Row] = {}
+    for head in catalogue.systems.values():
+        for key, standard in head.standards.items():
+            if named & standard.entries.keys():
+                entries = {**found.get(key, {}).get("entries", {}), **standard.entries}
+                found[key] = {"key": key, "title": standard.title, "whole": standard.whole, "entries": entries}
+    return list(found.values())
+
+
 def _row(
     clause: Clause,
     environment: Environment,
@@ -78,6 +90,7 @@ def _row(
         "title": clause.title,
         "severity": clause.severity,
         "source": clause.source,
+        "references": list(clause.references),
         **{key: decisive[key] for key in ("applicable", "why_not", "unconfigured")},
         "cells": told if len(told) > 1 else [],
     }

@@ -60,10 +60,16 @@ class Run:
     judgement: Judgement | None = None
     exit_status: int = 3
 
-    def begin(self, rows: Sequence[Mapping[str, Any]], argv: Sequence[str], versions: Mapping[str, str]) -> None:
-        """Write down what is run, where, and what is expected of it."""
+    def begin(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        argv: Sequence[str],
+        versions: Mapping[str, str],
+        standards: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Write down what is run, where, and what is expected of it, beside the *standards* that it points at."""
         self.log.append("run_started", schema=SCHEMA, run=self._identity(argv, versions))
-        self.log.append("expected", clauses=list(rows))
+        self.log.append("expected", clauses=list(rows), standards=list(standards))
 
     def _identity(self, argv: Sequence[str], versions: Mapping[str, str]) -> dict[str, Any]:
         environment = self.environment

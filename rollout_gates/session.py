@@ -28,7 +28,7 @@ from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import EventLog, EventLogFailed, read_events
 from rollout_gates.evidence.redaction import Redactor
 from rollout_gates.evidence.transcript import Recorder, file_name
-from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems
+from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems, standards_of
 from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
@@ -400,4 +400,5 @@ def _begin(session: Session) -> None:
         redact=session.redact,
     )
     named = [] if options.env else [f"--env={os.environ['ROLLOUT_ENV']}"]  # so that the line can be repeated anywhere
-    session.run.begin(list(session.rows.values()), [*command_line(), *named], versions())
+    rows = list(session.rows.values())
+    session.run.begin(rows, [*command_line(), *named], versions(), standards_of(session.catalogue, rows))

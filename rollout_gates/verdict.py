@@ -107,6 +107,7 @@ class ClauseResult:
     waiver: Mapping[str, Any] | None = None
     waiver_state: str | None = None
     cells: tuple[CellResult, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,7 @@ def _clause(row: Mapping[str, Any], checks: Sequence[CheckResult], today: date |
         waiver=waiver,
         waiver_state=state,
         cells=cells,
+        references=tuple(row.get("references") or ()),
     )
 
 

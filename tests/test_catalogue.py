@@ -29,6 +29,21 @@ contract = "docs/contracts/shop.md"
 side = ["left", "right"]
 [capabilities]
 database = "a database is configured"
+[standards.weights]
+title = "Weights and measures"
+entries = { W1 = "A pound is a pound" }
+[[route]]
+method = "GET"
+path = "/carts/:id"
+auth = "required"
+tier = 2
+applies = { side = ["left"] }
+"""
+TWICE = """
+[[route]]
+method = "GET"
+path = "/carts/:id"
+auth = "none"
 """
 ROW = """
 [[clause]]
@@ -54,6 +69,20 @@ def test_a_clause_is_read_with_its_system_and_home_gate(tmp_path: Path) -> None:
     clause = shop(tmp_path).clause("SHOP-CART-01")
 
     assert (clause.system, clause.home, clause.applies, clause.needs) == ("shop", "smoke", {}, ())
+
+
+def test_a_reference_can_be_searched_for(tmp_path: Path) -> None:
+    row = ROW.replace('source = "R"', 'source = "R"\nreferences = ["W1"]')
+
+    assert [found.id for found in shop(tmp_path, row).search("w1")] == ["SHOP-CART-01"]
+
+
+def test_a_route_is_there_only_where_it_applies(tmp_path: Path) -> None:
+    [route] = shop(tmp_path).systems["shop"].route
+
+    assert (route.name, route.auth, route.tier) == ("GET /carts/:id", "required", 2)
+    assert route.applies_to({"side": "left"})
+    assert not route.applies_to({"side": "right"})
 
 
 def test_a_clause_cannot_be_changed(tmp_path: Path) -> None:
@@ -100,6 +129,12 @@ def test_a_clause_cannot_be_changed(tmp_path: Path) -> None:
             'source = "R"\nneeds = ["databse"]',
             "needs: unknown capability 'databse'; did you mean 'data",
         ),
+        (
+            'source = "R"',
+            'source = "R"\nreferences = ["W2"]',
+            "SHOP-CART-01: references: no standard has 'W2'; choose from: W1",
+        ),
+        ('source = "R"', 'source = "R"\nreferences = ["W1", "W1"]', "SHOP-CART-01: references: an entry stands twice"),
     ],
 )
 def test_a_mistake_in_a_clause_is_one_line_with_file_and_clause(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -120,6 +155,14 @@ def test_a_mistake_in_a_clause_is_one_line_with_file_and_clause(tmp_path: Path, 
         ('system = "shop"', 'system = "stall"', "system: expected 'shop' like the file's name, got 'stall'"),
         ('system = "shop"', "system = ", "not valid TOML"),
         ('prefixes = ["SHOP"]', "prefixes = []", "prefixes: tuple should have at least 1 item"),
+        ("entries = {", "whole = 1\nentries = {", "standards.weights.whole: input should be a valid bool"),
+        ('auth = "required"', 'auth = "yes"', "route[0].auth: input should be 'none', 'optional', 'required' or"),
+        (
+            'applies = { side = ["left"] }',
+            'applies = { sied = ["left"] }',
+            "route GET /carts/:id: applies: unknown fact",
+        ),
+        ('applies = { side = ["left"] }', TWICE, "route GET /carts/:id: stands twice"),
     ],
 )
 def test_a_mistake_in_the_head_of_a_file_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

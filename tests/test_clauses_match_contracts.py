@@ -142,6 +142,49 @@ def test_the_full_pass_contract_and_its_catalogue_hold_the_same_74_clauses_and_s
 
 
 @pytest.mark.parametrize("system", sorted(CATALOGUE.systems))
+def test_every_reference_that_is_listed_is_used_unless_the_standard_is_listed_whole(system: str) -> None:
+    used = {reference for clause in of(system).values() for reference in clause.references}
+
+    for standard in CATALOGUE.systems[system].standards.values():
+        assert standard.whole or set(standard.entries) <= used
+
+
+def test_every_clause_of_the_security_section_says_what_of_a_standard_it_is_about() -> None:
+    mute = [c.id for c in of("tts").values() if c.id.startswith("TTS-SEC-") and not c.references]
+
+    assert mute == []
+
+
+def tts_route_rows() -> list[tuple[str, str, str, int | None, tuple[str, ...]]]:
+    """Return the table of section 2 of the contract: method, path, auth, tier, lanes."""
+    text = (CONTRACTS / "qwen-tts.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| \d+ \| (GET|POST|PUT|PATCH|DELETE) `/api(/\S+)`( \[R\])? \| (\w+) \| ([^|]+) \|", text, re.MULTILINE
+    )
+    auth = {"no": "none", "optional": "optional", "yes": "required", "signature": "signature"}
+    return [
+        (
+            method,
+            path,
+            auth[word],
+            int(digit[0]) if (digit := re.findall(r"\d", tier)) else None,
+            ("realtime",) * bool(lane),
+        )
+        for method, path, lane, word, tier in rows
+    ]
+
+
+def test_the_routes_of_the_tts_catalogue_are_those_of_the_contract() -> None:
+    listed = [
+        (route.method, route.path, route.auth, route.tier, tuple(route.applies.get("lane", ())))
+        for route in CATALOGUE.systems["tts"].route
+    ]
+
+    assert len(listed) == 24
+    assert listed == tts_route_rows()
+
+
+@pytest.mark.parametrize("system", sorted(CATALOGUE.systems))
 def test_every_capability_is_explained_and_needed(system: str) -> None:
     needed = {need for clause in of(system).values() for need in clause.needs}
 

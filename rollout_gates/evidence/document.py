@@ -17,7 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 import rollout_gates
-from rollout_gates.evidence import ledgers, streams
+from rollout_gates.evidence import ledgers, standards, streams
 from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import Events
 from rollout_gates.evidence.files import EvidenceNotWritten, canonical_json, described, write_whole
@@ -53,7 +53,11 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "profiles": {name: dict(counts) for name, counts in judged.profiles.items()},
         "gates": [{"marker": g.marker, "verdict": str(g.verdict), "counts": dict(g.counts)} for g in judged.gates],
         "clauses": [_clause(clause) for clause in judged.clauses],
-        "checks": [_check(check, details, transcripts) for check, details in _with_details(judged.checks, events)],
+        "checks": [
+            {**_check(check, details, transcripts), "references": standards.of_check(check, judged.clauses)}
+            for check, details in _with_details(judged.checks, events)
+        ],
+        "standards": standards.coverage(events.last("expected").get("standards") or (), judged.clauses),
         "waivers": [_waiver(clause) for clause in judged.clauses if clause.waiver],
         "collect_errors": [_only(event, "nodeid", "message", "clauses") for event in events.of("collect_error")],
         "workers_lost": [_only(event, "worker", "message") for event in events.of("worker_lost")],
@@ -138,6 +142,7 @@ def _clause(clause: ClauseResult) -> Document:
         "title": clause.title,
         "severity": clause.severity,
         "source": clause.source,
+        "references": list(clause.references),
         "required": clause.required,
         "outcome": str(clause.outcome),
         "reason": str(clause.reason) if clause.reason else None,

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from rollout_gates.evidence import views
+from rollout_gates.evidence import standards, views
 from rollout_gates.evidence.text import count, duration, one_line, plain
 
 FILE_NAME: Final = "go-no-go.md"
@@ -25,6 +25,7 @@ def render_summary(document: Row) -> str:
         _blockers(document),
         _troubles(document),
         _waivers(document),
+        _standards(document),
         _left(document),
         _repeat(document),
     )
@@ -107,6 +108,21 @@ def _waivers(document: Row) -> Iterator[str]:
         for waiver in document["waivers"]
     ]
     yield from _table(("Clause", "State", "Reason", "Owner", "Expires"), rows)
+
+
+def _standards(document: Row) -> Iterator[str]:
+    whole = [standard for standard in document["standards"] if standard["whole"]]
+    if not whole:
+        return
+    yield "## Public standards"
+    yield ""
+    rows = [(standard["title"], *_by_state(standard)) for standard in whole]
+    yield from _table(("Standard", "Covered", "Not judged", "Not covered"), rows)
+
+
+def _by_state(standard: Row) -> Iterator[str]:
+    for state in (standards.COVERED, standards.NOT_JUDGED, standards.NOT_COVERED):
+        yield ", ".join(entry["id"] for entry in standard["entries"] if entry["state"] == state) or "none"
 
 
 def _left(document: Row) -> Iterator[str]:
