@@ -23,7 +23,7 @@ from rollout_gates.systems.tts.flows.matrix.speaking_flows import SPEECH_AND_STA
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.speech import speech
 from rollout_gates.systems.tts.flows.stream import stream
-from rollout_gates.systems.tts.flows.streaming.cap import stream_cap
+from rollout_gates.systems.tts.flows.streaming.flows import STREAMING
 from rollout_gates.systems.tts.flows.voice import voice
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
-    path_ids, request_ids, speech, stream, stream_cap, unknown_routes, usage, voice, *MODES_AND_VOICES,
-    *SPEECH_AND_STATES, *MONEY, pages,
+    path_ids, request_ids, speech, stream, unknown_routes, usage, voice, *MODES_AND_VOICES,
+    *SPEECH_AND_STATES, *MONEY, *STREAMING, pages,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in _ALL}

@@ -14,6 +14,8 @@ from rollout_gates.systems.tts.names import KEY, TIER_1
 from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from rollout_gates.conductor import Context
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.systems.tts.session import Session
@@ -58,26 +60,35 @@ async def burst(context: Context) -> Burst:
 
     Raises `OutOfBudget`, or `CouldNotJudge` when the window turned both times.
     """
-    session: Session = context.session
-    user = await session.identities.get("burst")
-    room = context.pace.room(user.name, TIER_1)
+    return await drive(context, await context.session.identities.get("burst"), _call)
+
+
+async def drive(context: Context, user: Identity, call: Callable[[Identity], Awaitable[Reply]]) -> Burst:
+    """Have *user* make *call* once more than the limit; once more if the window turned in between.
+
+    Raises `OutOfBudget`, or `CouldNotJudge` when the window turned both times.
+    """
+    room = context.pace.room(user.name, TIER_1) if context.pace is not None else None
     drained = room is not None and room < _LEAST_LET_IN
     for late in (drained, False):
-        seen = await _once(context, user, drained=late)
+        seen = await _once(context, user, call, drained=late)
         if seen.in_one_window or seen.last.status == 429:
             return seen
     raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, "the rate window turned in the middle of the burst, twice")
 
 
-async def _once(context: Context, user: Identity, *, drained: bool) -> Burst:
+async def _once(
+    context: Context, user: Identity, call: Callable[[Identity], Awaitable[Reply]], *, drained: bool
+) -> Burst:
     session: Session = context.session
     limits = session.settings.rate_limits
     await context.budget.spend("burst", KEY, amount=limits.tier1_user + 1, key="burst_requests")
     await _wait_for_room(context, session, drained=drained)
-    spent = context.pace.used(user.name, TIER_1)
-    context.pace.count(user.name, TIER_1, limits.tier1_user + 1)
-    answers = await asyncio.gather(*(_call(user) for _ in range(limits.tier1_user)))
-    last = await _call(user)
+    spent = context.pace.used(user.name, TIER_1) if context.pace is not None else 0
+    if context.pace is not None:
+        context.pace.count(user.name, TIER_1, limits.tier1_user + 1)
+    answers = await asyncio.gather(*(call(user) for _ in range(limits.tier1_user)))
+    last = await call(user)
     first_s, last_s = min(map(_clock, answers)), _clock(last)
     windows = (int(first_s // limits.window_s), int(last_s // limits.window_s))
     return Burst(limits.tier1_user, limits.window_s, spent, tuple(answers), last, windows)
