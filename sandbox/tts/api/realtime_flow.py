@@ -58,7 +58,7 @@ async def _speak(api: Api, wanted: Speech, relay: Relay | None) -> None:
             raise
     await speech.checkpoint(api, wanted.task, "finalizing")
     if relay is not None and api.fault("F-55"):
-        await states.complete_task_alone(api, wanted.task)
+        await states.complete_task_alone(api, wanted.task, await speech.stored(api, wanted, bytes(audio)))
     elif relay is not None and api.fault("F-58"):
         await _keep_whatever_happens(api, wanted, bytes(audio))
     else:

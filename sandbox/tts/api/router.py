@@ -102,8 +102,8 @@ def _may_be_html(error: ApiError) -> bool:
 
 
 def _streams_html(call: Call) -> bool:
-    """F-57: errors of the stream route are pages."""
-    return call.is_stream and call.api.fault("F-57")
+    """F-57: errors of the stream route are pages, where there is a stream: mode modal refuses as ever."""
+    return call.is_stream and call.api.deployment.mode == "qwen" and call.api.fault("F-57")
 
 
 def _function_path(request: web.Request) -> str:

@@ -142,9 +142,12 @@ async def complete_generation(api: Api, task: Row, key: str | None, written: dic
     return True
 
 
-async def complete_task_alone(api: Api, task: Row) -> bool:
-    """End a generate task as completed without touching its generation."""
+async def complete_task_alone(api: Api, task: Row, key: str | None = None) -> bool:
+    """End a generate task as completed. Its generation stays at work as before, with the object *key*, if any."""
     async with api.store.transaction() as transaction:
+        if key is not None:
+            written = "update public.generations set audio_object_key = %s where id = %s"
+            await transaction.run(written, (key, task["generation_id"]))
         return await _end(transaction, api, task, "completed", result=_audio_url(task))
 
 
