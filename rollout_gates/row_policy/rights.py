@@ -1,0 +1,75 @@
+"""What a role may do by its grants, by the server's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rollout_gates.row_policy.catalogue import Function, Relation, Sequence_
+from rollout_gates.row_policy.model import Connection
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Grants of one role: *columns* it may select, insert and update by table, what it may empty, call and set."""
+
+    select: Mapping[str, frozenset[str]]
+    insert: Mapping[str, frozenset[str]]
+    update: Mapping[str, frozenset[str]]
+    delete: frozenset[str]
+    truncate: frozenset[str]
+    call: frozenset[int]
+    set: frozenset[str]
+    bypasses: bool
+    creates_in: frozenset[str]
+
+
+_COLUMNS = """
+select n.nspname || '.' || c.relname,
+  coalesce(array_agg(a.attname::text) filter (where has_column_privilege(%(role)s, c.oid, a.attnum, 'select')), '{}'),
+  coalesce(array_agg(a.attname::text) filter (where has_column_privilege(%(role)s, c.oid, a.attnum, 'insert')), '{}'),
+  coalesce(array_agg(a.attname::text) filter (where has_column_privilege(%(role)s, c.oid, a.attnum, 'update')), '{}'),
+  has_table_privilege(%(role)s, c.oid, 'delete'), has_table_privilege(%(role)s, c.oid, 'truncate')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.oid = any(%(oids)s::bigint[]::oid[]) and has_schema_privilege(%(role)s, n.oid, 'usage') group by 1, c.oid
+"""
+
+
+def read(
+    connection: Connection,
+    role: str,
+    relations: Sequence[Relation],
+    functions: Sequence[Function],
+    sequences: Sequence[Sequence_],
+) -> Rights:
+    """Ask the server what *role* may do."""
+
+    def ask(statement: str, oids: list[int]) -> list[tuple[object, ...]]:
+        return connection.execute(statement, {"role": role, "oids": oids}).fetchall()  # type: ignore[arg-type]
+
+    rows = ask(_COLUMNS, [relation.oid for relation in relations])
+    called = ask(
+        "select p.oid::bigint from pg_proc p where p.oid = any(%(oids)s::bigint[]::oid[]) and "
+        "has_function_privilege(%(role)s, p.oid, 'execute') and has_schema_privilege(%(role)s, p.pronamespace, 'usage')",
+        [function.oid for function in functions],
+    )
+    settable = ask(
+        "select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where c.oid = any(%(oids)s::bigint[]::oid[]) and has_sequence_privilege(%(role)s, c.oid, 'update') "
+        "and has_schema_privilege(%(role)s, n.oid, 'usage')",
+        [sequence.oid for sequence in sequences],
+    )
+    bypass = ask("select rolbypassrls or rolsuper from pg_roles where rolname = %(role)s", [])
+    creates = ask(
+        "select nspname::text from pg_namespace where has_schema_privilege(%(role)s, oid, 'create')", []
+    )
+    return Rights(
+        *({str(row[0]): frozenset(row[at]) for row in rows} for at in (1, 2, 3)),  # type: ignore[arg-type]
+        frozenset(str(row[0]) for row in rows if row[4]),
+        frozenset(str(row[0]) for row in rows if row[5]),
+        frozenset(int(str(row[0])) for row in called),
+        frozenset(str(row[0]) for row in settable),
+        bool(bypass and bypass[0][0]),
+        frozenset(str(row[0]) for row in creates),
+    )
