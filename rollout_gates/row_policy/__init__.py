@@ -4,13 +4,37 @@
 """
 
 from rollout_gates.row_policy.model import (
-    ALL, ANON, CLOSED, EVERYTHING, NONE, NOTHING, OWN, READ_ALL, READ_OWN, SERVICE, TENANT_NAMES, USER, USER_NAMES, Access,
-    Attempt, Finding, Identity, Intent, Kind, Operation, Options, Proof, Report, Standing, Verdict,
-)  # fmt: skip
+    ALL,
+    ANON,
+    CLOSED,
+    EVERYTHING,
+    NONE,
+    NOTHING,
+    OWN,
+    READ_ALL,
+    READ_OWN,
+    SERVICE,
+    TENANT_NAMES,
+    USER,
+    USER_NAMES,
+    Access,
+    Attempt,
+    Finding,
+    Identity,
+    Intent,
+    Kind,
+    Operation,
+    Options,
+    Proof,
+    Report,
+    Standing,
+    Verdict,
+)
 from rollout_gates.row_policy.oracle import CannotAct, examine, inspect
 
 __all__ = [
-    "ALL", "ANON", "CLOSED", "EVERYTHING", "NONE", "NOTHING", "OWN", "READ_ALL", "READ_OWN", "SERVICE", "TENANT_NAMES", "USER",
-    "USER_NAMES", "Access", "Attempt", "CannotAct", "Finding", "Identity", "Intent", "Kind", "Operation", "Options", "Proof",
-    "Report", "Standing", "Verdict", "examine", "inspect",
+    "ALL", "ANON", "CLOSED", "EVERYTHING", "NONE", "NOTHING", "OWN", "READ_ALL", "READ_OWN", "SERVICE", "TENANT_NAMES",
+    "USER", "USER_NAMES", "Access", "Attempt", "CannotAct",
+    "Finding", "Identity", "Intent", "Kind", "Operation", "Options",
+    "Proof", "Report", "Standing", "Verdict", "examine", "inspect",
 ]  # fmt: skip

@@ -63,7 +63,11 @@ class Outcome:
         if self.state is None:
             return "it went through"
         if self.refused:
-            return f"42501: {self.error.splitlines()[0][:120]}" if "policy" in self.error or "denied" in self.error else DENIED
+            return (
+                f"42501: {self.error.splitlines()[0][:120]}"
+                if "policy" in self.error or "denied" in self.error
+                else DENIED
+            )
         return f"SQLSTATE {self.state}" + (f" on {self.constraint}" if self.constraint else "")
 
 
@@ -111,13 +115,13 @@ class Actor:
         calls = sql.SQL(", ").join([sql.SQL("set_config('role', 'none', true)"), *emptied])
         self.connection.execute(sql.SQL("select ") + calls)
 
-    def run(self, statement: sql.Composable, values: Values = ()) -> Outcome:
+    def run(self, statement: sql.SQL | sql.Composed, values: Values = ()) -> Outcome:
         """Run *statement* as whoever acts now; an error ends the statement alone."""
         if time.monotonic() > self._until:
             raise OutOfTime
         self.connection.execute("savepoint attempt")
         try:
-            cursor = self.connection.execute(statement, values or None)  # type: ignore[arg-type]
+            cursor = self.connection.execute(statement, values or None)
             rows = tuple(cursor.fetchall()) if cursor.description else ()
             outcome = Outcome(rows, max(cursor.rowcount, 0))
             self.connection.execute("set constraints all immediate")
@@ -128,13 +132,12 @@ class Actor:
         self.connection.execute("release savepoint attempt")
         return outcome
 
-    def act(self, identity: Identity, statement: sql.Composable, values: Values = ()) -> Outcome:
+    def act(self, identity: Identity, statement: sql.SQL | sql.Composed, values: Values = ()) -> Outcome:
         """Run *statement* as *identity*, then be oneself again to see what it did."""
         self.become(identity)
         outcome = self.run(statement, values)
         self.again_oneself(identity)
         return outcome
-
 
 
 def _failed(error: psycopg.Error) -> Outcome:

@@ -1,4 +1,4 @@
-"""Calls every function that an identity may execute, with keys and values of others, and looks at what it told or did."""
+"""Calls every function that an identity may execute, with keys of others, and looks at what it told or did."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from psycopg import sql
 
@@ -90,23 +91,19 @@ class Caller:
     def call(self, function: Function) -> Iterator[Attempt]:
         """Call *function* with everything that may open it. Source of the arguments: rows that were planted."""
         scope = self.scope(function)
-        made = 0
-        for call in self.calls(function):
-            made += 1
-            if made > self.options.calls:
-                return
+        for call in islice(self.calls(function), self.options.calls):
             found = self._try(function, call)
             if found.result is not Result.DENIED and scope == NONE:
                 yield Attempt(found.way, Result.LEAK, "it can be executed, and is meant for nobody")
                 return
             yield Attempt(found.way, Result.ALLOWED, "public by intent") if scope == ALL else found
 
-    def statement(self, function: Function, call: Call) -> sql.Composable:
+    def statement(self, function: Function, call: Call) -> sql.Composed:
         """Return the call, by names where arguments have them."""
         parts = []
         for at, argument in enumerate(function.arguments):
             if at in call.values:
-                value = sql.SQL("{}::{}").format(sql.Literal(call.values[at]), sql.SQL(argument.written))  # type: ignore[arg-type]
+                value = sql.SQL("{}::{}").format(sql.Literal(call.values[at]), sql.SQL(argument.written))
                 named = sql.SQL("{} => ").format(sql.Identifier(argument.name)) if argument.name else sql.SQL("")
                 parts.append(named + value)
         name = sql.Identifier(function.schema, function.function)
@@ -121,9 +118,13 @@ class Caller:
         writes = function.volatility == "v"
         owners, tables = self.watcher.owners, [n for n in self.ground.rows if self.watcher.judged(n, self.identity)]
         with self.actor.undone():
-            conditions = {t: owners.condition(t, self.watcher.changed(t, self.identity)) for t in tables} if writes else {}
+            conditions = (
+                {t: owners.condition(t, self.watcher.changed(t, self.identity)) for t in tables} if writes else {}
+            )
             inside = [
-                row for t, c in conditions.items() for row in self.watcher.fulfilling(self.ground.rows[t], c, self.identity)
+                row
+                for t, c in conditions.items()
+                for row in self.watcher.fulfilling(self.ground.rows[t], c, self.identity)
             ]
             before = self.watcher.image(tables) if writes else {}
             strangers = self.watcher.strangers(self.identity) if writes else {}
@@ -135,7 +136,7 @@ class Caller:
             if found := self.reader.strange(seen.tokens):
                 return Attempt(way, Result.LEAK, f"{len(found)} values of rows or columns that it may not read")
             if writes:
-                effect = self.watcher.effect(tables, before, inside, conditions, self.identity)
+                effect = self.watcher.effect(tables, before, inside, conditions=conditions, identity=self.identity)
                 if effect.outside:
                     return Attempt(way, Result.LEAK, f"{effect.outside} rows of others changed or removed")
                 after = self.watcher.strangers(self.identity)
@@ -200,7 +201,7 @@ class Caller:
         ]
 
     def _row_values(self, argument: Argument, function: Function, aimed: str) -> list[str]:
-        """Return values of planted rows of the argument's type: keys of what it is named for, then of what is mentioned."""
+        """Return values of planted rows of the argument's type: keys of what it is named for first."""
         likely, named, mentioned, others = [], [], [], []
         bare, body = _bare(argument.name), function.body.lower()
         for table, rows in self.ground.rows.items():
@@ -227,7 +228,8 @@ class Caller:
 _PLAIN: Mapping[str, tuple[str, ...]] = {
     "uuid": (str(uuid.uuid4()),),
     "int2": ("100", "1"), "int4": ("100", "1"), "int8": ("100", "1"), "numeric": ("100", "1"), "float8": ("100",),
-    "float4": ("100",), "bool": ("true", "false"), "json": ("{}",), "jsonb": ("{}",), "text": ("a",), "date": ("2020-01-01",),
+    "float4": ("100",), "bool": ("true", "false"), "json": ("{}",), "jsonb": ("{}",), "text": ("a",),
+    "date": ("2020-01-01",),
     "timestamptz": ("2020-01-01",), "timestamp": ("2020-01-01",), "interval": ("1 day",), "_text": ("{}",),
     "_uuid": ("{}",), "_int4": ("{}",), "bytea": ("\\x00",),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is in the schemas: relations with their columns, keys and policies, functions, sequences. Read, never guessed."""
+"""What is in the schemas: relations with their columns, keys and policies, functions, sequences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ TABLES, VIEWS, MATERIALISED, FOREIGN = ("r", "p"), ("v",), ("m",), ("f",)
 
 @dataclass(frozen=True)
 class Column:
-    """One column; *type* is the catalogue's name of its base type, *domain* that of the domain around it, *rules* its checks."""
+    """One column. *length* in characters, or digits before the point; *type* is the catalogue's name of its base type.
+
+    *domain* names the domain around it, *rules* are the checks of that.
+    """
 
     name: str
     number: int
@@ -57,7 +60,6 @@ class Policy:
     roles: tuple[str, ...]
     using: str | None
     check: str | None
-    reads_row: bool
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ class Relation:
     @property
     def invoker(self) -> bool:
         """Whether a view is read with the rights of who asks."""
-        return any(option in {"security_invoker=true", "security_invoker=on", "security_invoker=1"} for option in self.options)
+        return any(
+            option in {"security_invoker=true", "security_invoker=on", "security_invoker=1"} for option in self.options
+        )
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class Function:
 
 
 @dataclass(frozen=True)
-class Sequence_:
+class NumberSequence:
     """A sequence and the table that it counts for, if any."""
 
     name: str
@@ -156,7 +160,7 @@ class Catalogue:
 
     relations: Mapping[str, Relation]
     functions: Mapping[int, Function]
-    sequences: Mapping[str, Sequence_]
+    sequences: Mapping[str, NumberSequence]
     bodies: Mapping[int, str] = field(default_factory=dict)
 
     def children(self, name: str) -> tuple[Relation, ...]:
@@ -176,7 +180,7 @@ def read(connection: Connection, schemas: Sequence[str]) -> Catalogue:
     named = {"schemas": list(schemas)}
     relations = [_relation(row) for row in cursor.execute(_RELATIONS, named).fetchall()]
     functions = [_function(row) for row in cursor.execute(_FUNCTIONS, named).fetchall()]
-    sequences = [Sequence_(**row) for row in cursor.execute(_SEQUENCES, named).fetchall()]
+    sequences = [NumberSequence(**row) for row in cursor.execute(_SEQUENCES, named).fetchall()]
     bodies = {row["oid"]: row["body"] for row in cursor.execute(_BODIES).fetchall()}
     return Catalogue(
         {relation.name: relation for relation in relations},
@@ -187,7 +191,10 @@ def read(connection: Connection, schemas: Sequence[str]) -> Catalogue:
 
 
 def _relation(row: Mapping[str, Any]) -> Relation:
-    columns = [Column(**{**column, "labels": tuple(column["labels"] or ()), "rules": tuple(column["rules"] or ())}) for column in row["columns"] or ()]
+    columns = [
+        Column(**{**column, "labels": tuple(column["labels"] or ()), "rules": tuple(column["rules"] or ())})
+        for column in row["columns"] or ()
+    ]
     keys = [(entry["primary"], tuple(entry["columns"])) for entry in row["keys"] or ()]
     return Relation(
         **{name: row[name] for name in _PLAIN},
@@ -239,7 +246,9 @@ reads(view, base) as (
     and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class
   where r.ev_type = '1'
 ),
-deep(view, base) as (select view, base from reads union select deep.view, reads.base from deep join reads on reads.view = deep.base)
+deep(view, base) as (
+  select view, base from reads union select deep.view, reads.base from deep join reads on reads.view = deep.base
+)
 select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as schema, c.relname::text as relation,
   c.relkind::text as kind, pg_get_userbyid(c.relowner)::text as owner, c.relrowsecurity as row_security,
   c.relforcerowsecurity as forced, c.reloptions as options, greatest(c.reltuples, 0)::float as estimated_rows,
@@ -248,8 +257,9 @@ select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as 
   pg_relation_is_updatable(c.oid, true) as writable,
   case when c.relkind in ('v', 'm') then coalesce(pg_get_viewdef(c.oid), '') else '' end as definition,
   (select json_agg(json_build_object('name', a.attname, 'number', a.attnum, 'type', b.typname,
-      'category', b.typcategory, 'length', case when a.atttypmod > 4 and b.typname in ('varchar', 'bpchar')
-        then a.atttypmod - 4 when b.typname in ('bit', 'varbit', 'vector') then a.atttypmod else -1 end,
+      'category', b.typcategory, 'length', case when m.typmod > 4 and b.typname in ('varchar', 'bpchar')
+        then m.typmod - 4 when b.typname in ('bit', 'varbit', 'vector') then m.typmod
+        when m.typmod > 4 and b.typname = 'numeric' then ((m.typmod - 4) >> 16) - ((m.typmod - 4) & 2047) else -1 end,
       'required', a.attnotnull or (t.typtype = 'd' and t.typnotnull), 'default',
       pg_get_expr(ad.adbin, ad.adrelid), 'identity', a.attidentity, 'generated', a.attgenerated <> '',
       'domain', case when t.typtype = 'd' then t.typname end,
@@ -258,6 +268,7 @@ select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as 
                  where e.enumtypid in (b.oid, b.typelem))) order by a.attnum)
    from pg_attribute a join pg_type t on t.oid = a.atttypid
    join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+   cross join lateral (select case when a.atttypmod >= 0 then a.atttypmod else t.typtypmod end as typmod) m
    left join pg_attrdef ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum
    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(json_build_object('primary', i.indisprimary, 'columns',
@@ -267,7 +278,8 @@ select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as 
   (select json_agg(json_build_object('name', k.conname, 'text', pg_get_constraintdef(k.oid), 'columns',
       (select json_agg(a.attname) from pg_attribute a where a.attrelid = c.oid and a.attnum = any(k.conkey))))
    from pg_constraint k where k.conrelid = c.oid and k.contype = 'c') as checks,
-  (select json_agg(json_build_object('target', fn.nspname || '.' || f.relname, 'cascades', k.confdeltype = 'c', 'columns',
+  (select json_agg(json_build_object('target', fn.nspname || '.' || f.relname, 'cascades', k.confdeltype = 'c',
+      'columns',
       (select json_agg(a.attname order by o.ord) from unnest(k.conkey) with ordinality o(num, ord)
        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = o.num), 'target_columns',
       (select json_agg(a.attname order by o.ord) from unnest(k.confkey) with ordinality o(num, ord)
@@ -278,8 +290,8 @@ select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as 
       when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
       'permissive', p.polpermissive, 'roles', (select json_agg(case when r = 0 then 'public'
         else pg_get_userbyid(r)::text end) from unnest(p.polroles) r),
-      'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid),
-      'reads_row', coalesce(p.polqual::text, '') || coalesce(p.polwithcheck::text, '') like '%%{VAR %%') order by p.polname)
+      'using', pg_get_expr(p.polqual, p.polrelid), 'check', pg_get_expr(p.polwithcheck, p.polrelid))
+      order by p.polname)
    from pg_policy p where p.polrelid = c.oid) as policies,
   (select json_agg(t.tgfoid::bigint) from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal
    and t.tgenabled <> 'D') as triggers,
@@ -292,7 +304,8 @@ join pg_namespace n on n.oid = c.relnamespace order by 1
 _FUNCTIONS = """
 select n.nspname || '.' || p.proname as name, p.oid::bigint, n.nspname::text as schema, p.proname::text as function,
   p.prokind::text as kind, p.prosecdef as definer, pg_get_userbyid(p.proowner)::text as owner,
-  l.lanname::text as language, p.provolatile::text as volatility, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
+  l.lanname::text as language, p.provolatile::text as volatility,
+  coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body,
   p.proconfig as settings, format_type(p.prorettype, null) as returns,
   exists (select 1 from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
     as extension,

@@ -67,7 +67,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of owner: the *table* (``schema.name``) and *column* that hold its keys, and *names* of columns with them."""
+    """A kind of owner: the *table* (``schema.name``) and *column* that hold its keys, *names* of columns with them."""
 
     table: str | None = None
     column: str = "id"
@@ -75,7 +75,8 @@ class Kind:
 
 
 USER_NAMES = (
-    "user_id", "owner_id", "owner", "author_id", "created_by", "auth_id", "account_owner", "uid", "user_uuid", "username",
+    "user_id", "owner_id", "owner", "author_id", "created_by", "auth_id", "account_owner", "uid", "user_uuid",
+    "username",
 )  # fmt: skip
 TENANT_NAMES = ("tenant_id", "tenant", "org_id", "organization_id", "organisation_id", "workspace_id", "team_id")
 

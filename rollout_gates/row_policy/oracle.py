@@ -1,4 +1,4 @@
-"""Acts as each identity against every reachable object, in one transaction that is rolled back, and says what leaked."""
+"""Acts as each identity against every reachable object, in one transaction that is rolled back, and says what leaks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,34 @@ import psycopg
 from psycopg import sql
 
 from rollout_gates.row_policy import catalogue as reading_catalogue
-from rollout_gates.row_policy import owning, rights as reading_rights
+from rollout_gates.row_policy import owning
+from rollout_gates.row_policy import rights as reading_rights
 from rollout_gates.row_policy.acting import Actor, OutOfTime
 from rollout_gates.row_policy.calling import Call, Caller, draws_numbers, outward
 from rollout_gates.row_policy.catalogue import MATERIALISED, TABLES, VIEWS, Catalogue, Function, Relation
 from rollout_gates.row_policy.model import (
-    ALL, NONE, SERVICE, Attempt, Connection, Finding, Identity, Intent, Operation, Options, Proof, Report, Result, Standing,
+    ALL,
+    EVERYTHING,
+    NONE,
+    SERVICE,
+    Attempt,
+    Connection,
+    Finding,
+    Identity,
+    Intent,
+    Operation,
+    Options,
+    Proof,
+    Report,
+    Result,
+    Standing,
     Verdict,
-)  # fmt: skip
+)
 from rollout_gates.row_policy.owning import Owners
 from rollout_gates.row_policy.planting import Ground, Planter, is_partition
 from rollout_gates.row_policy.reading import Reader, Shown
-from rollout_gates.row_policy.standing import EDITABLE, FOREIGN, MUTABLE_PATH, Inspector
 from rollout_gates.row_policy.rights import Rights
+from rollout_gates.row_policy.standing import EDITABLE, FOREIGN, MUTABLE_PATH, Inspector
 from rollout_gates.row_policy.values import tokens
 from rollout_gates.row_policy.watching import Watcher
 from rollout_gates.row_policy.writing import Writer, first_leak
@@ -55,7 +70,9 @@ def examine(dsn: str, identities: Sequence[Identity], intent: Intent, options: O
     return examination.report(proof, time.monotonic() - started)
 
 
-def inspect(dsn: str, identities: Sequence[Identity], intent: Intent, options: Options | None = None) -> tuple[Standing, ...]:
+def inspect(
+    dsn: str, identities: Sequence[Identity], intent: Intent, options: Options | None = None
+) -> tuple[Standing, ...]:
     """Read the catalogue alone, in a read-only transaction: nothing is planted, nobody acts."""
     options = options or Options()
     with psycopg.connect(dsn) as connection:
@@ -215,7 +232,7 @@ class Examination:
                 for (found,) in self.actor.run(statement, self.watcher.me(identity)).rows:
                     row = self.planter.row(relation, identity.name, found)
                     if row.key and row.key not in known:
-                        self.ground.add(row, only_new=True)
+                        self.ground.add(row, known=self.planter.linked(relation))
 
     def _refresh(self, relation: Relation) -> None:
         if not self.actor.run(sql.SQL("refresh materialized view {}").format(relation.sql)).ok:
@@ -224,15 +241,18 @@ class Examination:
     def _reader(self, identity: Identity) -> Reader:
         own = frozenset(token for value in identity.me.values() for token in tokens(value))
         readable = self.watcher.readable(identity)
-        gone = {(id(row), column) for row in self.ground.gone if self._was_own(row.principal, identity) for column in row.values}
+        gone = {
+            (id(row), column)
+            for row in self.ground.gone
+            if self._was_own(row.principal, identity)
+            for column in row.values
+        }
         for row in self.ground.gone:
             access = self.owners.access(row.table, identity.audience)
             scopes = {column: access.columns.get(column, access.select) for column in row.values}
             gone |= {(id(row), column) for column, scope in scopes.items() if scope == ALL}
         rights = self.rights[identity.role]
-        return Reader(
-            self.actor, self.watcher, self.ground, self.options, identity, rights, readable, own, gone
-        )
+        return Reader(self.actor, self.watcher, self.ground, self.options, identity, rights, readable, own, gone)
 
     def _was_own(self, principal: str, identity: Identity) -> bool:
         whose = self.planter.principals.get(principal)
@@ -293,6 +313,8 @@ class Examination:
                 self._write_as(identity, relation, base)
 
     def _write_as(self, identity: Identity, relation: Relation, base: Relation) -> None:
+        if identity.audience == SERVICE and self.owners.access(base.name, SERVICE) == EVERYTHING:
+            return
         writer = Writer(self.actor, self.watcher, self.planter, identity, self.rights[identity.role])
         made = {Operation.INSERT: writer.insert, Operation.UPDATE: writer.update, Operation.DELETE: writer.delete}
         for operation, attempts in made.items():
@@ -306,7 +328,9 @@ class Examination:
         """Return how much there was that could have leaked."""
         if operation is Operation.INSERT:
             return 1 if writer.scope(base, operation) != ALL else 0
-        return len(writer.split(base, operation)[1]) or (writer.scope(base, operation) == NONE and len(writer.rows(base)))
+        return len(writer.split(base, operation)[1]) or (
+            writer.scope(base, operation) == NONE and len(writer.rows(base))
+        )
 
     # --- calling
 
@@ -382,18 +406,25 @@ class Examination:
                 told[function.oid] = self._settled(caller, function)
         if not before and not any(told.values()):
             return
-        with self.actor.undone():
-            self._disturb(identity, reader)
-            for view in views:
-                if view.kind in MATERIALISED:
-                    self._refresh(view)
-            for name, seen in before.items():
-                if reader.read(self.catalogue.relations[name]).text != seen.text:
-                    self._differs(identity, name, Operation.SELECT)
-            for oid, answers in told.items():
-                function = self.catalogue.functions[oid]
-                if any(caller.answer(function, call).text != seen.text for call, seen in answers):
-                    self._differs(identity, function.name, Operation.CALL)
+        for disturb in (self._disturb, self._remove):
+            with self.actor.undone():
+                if not disturb(identity, reader):
+                    continue
+                for view in views:
+                    if view.kind in MATERIALISED:
+                        self._refresh(view)
+                self._compare(caller, before, told)
+
+    def _compare(
+        self, caller: Caller, before: Mapping[str, Shown], told: Mapping[int, list[tuple[Call, Shown]]]
+    ) -> None:
+        for name, seen in before.items():
+            if caller.reader.read(self.catalogue.relations[name]).text != seen.text:
+                self._differs(caller.identity, name, Operation.SELECT)
+        for oid, answers in told.items():
+            function = self.catalogue.functions[oid]
+            if any(caller.answer(function, call).text != seen.text for call, seen in answers):
+                self._differs(caller.identity, function.name, Operation.CALL)
 
     def _quiet(self, name: str, identity: Identity) -> bool:
         """Tell whether nothing was found at *name*, and it is not public by intent."""
@@ -411,7 +442,22 @@ class Examination:
                 found.append((call, first))
         return found
 
-    def _disturb(self, identity: Identity, reader: Reader) -> None:
+    def _remove(self, identity: Identity, reader: Reader) -> bool:
+        """Remove the rows that *identity* may not see, unless that touches one that it may."""
+        tables = list(self.ground.rows)
+        before = self.watcher.image(tables)
+        for table in reversed(tables):
+            relation = self.catalogue.relations[table]
+            if relation.schema in self.options.schemas and self.owners.is_owned(table):
+                for row in self.ground.rows[table]:
+                    if row.key and not reader.may_see(row) and not self._was_own(row.principal, identity):
+                        self.actor.run(sql.SQL("delete from {} as r where {}").format(relation.sql, row.same()))
+        after = self.watcher.image(tables)
+        seen = [id(row) for rows in self.ground.rows.values() for row in rows if reader.may_see(row)]
+        return after != before and all(before.get(at) == after.get(at) for at in seen)
+
+    def _disturb(self, identity: Identity, reader: Reader) -> bool:
+        """Change what *identity* may not see, and add more of it."""
         for table, rows in list(self.ground.rows.items()):
             relation = self.catalogue.relations[table]
             if relation.schema not in self.options.schemas or not self.owners.is_owned(table):
@@ -423,6 +469,7 @@ class Examination:
                 self.planter.refresh(row, hidden, learned=False)
                 if not reader.may_see(row) and not self._was_own(row.principal, identity):
                     self._one_more(relation, row.principal, identity)
+        return True
 
     def _one_more(self, relation: Relation, principal: str, identity: Identity) -> None:
         row = self.planter.unseen(relation, principal)
@@ -468,7 +515,7 @@ class Examination:
 
     # --- ending
 
-    def identify(self) -> tuple[str, list[sql.Composable]]:
+    def identify(self) -> tuple[str, list[sql.Composed]]:
         """Return the transaction, and statements that count what would be left of it."""
         row = self.actor.connection.execute("select pg_current_xact_id()::text").fetchone()
         marks = [
@@ -484,27 +531,32 @@ class Examination:
         planted = {name: len(rows) for name, rows in self.ground.rows.items() if rows}
         failures = {name: why for name, why in self.ground.failures.items() if name not in planted}
         return Report(
-            tuple(self.findings), self.standing, dict(self.not_acted_out), planted, failures, proof, round(duration_s, 3)
+            tuple(self.findings),
+            self.standing,
+            dict(self.not_acted_out),
+            planted,
+            failures,
+            proof,
+            round(duration_s, 3),
         )
 
 
 def judge(attempts: Sequence[Attempt], could_leak: int) -> tuple[Verdict, Attempt]:
     """Return the verdict of a cell and the attempt that decided it. Nothing that could leak is never green."""
-    by_result = {result: [a for a in attempts if a.result is result] for result in Result}
-    if by_result[Result.LEAK]:
-        return Verdict.LEAK, by_result[Result.LEAK][0]
-    refused = by_result[Result.DENIED]
-    if not attempts:
-        return Verdict.INCONCLUSIVE, Attempt("", Result.UNCLEAR, "nothing was tried")
-    if refused and len(refused) == len(attempts):
-        return Verdict.DENIED, refused[0]
-    if not could_leak and not by_result[Result.ALLOWED]:
-        return Verdict.INCONCLUSIVE, Attempt("", Result.UNCLEAR, "nothing of others was there, so nothing could leak")
-    if by_result[Result.UNCLEAR] and not refused and not by_result[Result.NOTHING]:
-        return Verdict.INCONCLUSIVE, by_result[Result.UNCLEAR][0]
-    if by_result[Result.ALLOWED]:
-        return Verdict.ALLOWED, by_result[Result.ALLOWED][0]
-    return Verdict.DENIED, (refused or by_result[Result.NOTHING] or list(attempts))[0]
+    found = {result: attempt for attempt in reversed(attempts) for result in [attempt.result]}
+    kinds = set(found)
+    if Result.LEAK in kinds:
+        return Verdict.LEAK, found[Result.LEAK]
+    if kinds == {Result.DENIED}:
+        return Verdict.DENIED, found[Result.DENIED]
+    if not attempts or not (could_leak or Result.ALLOWED in kinds):
+        because = "nothing of others was there, so nothing could leak" if attempts else "nothing was tried"
+        return Verdict.INCONCLUSIVE, Attempt("", Result.UNCLEAR, because)
+    if Result.UNCLEAR in kinds and kinds <= {Result.UNCLEAR, Result.ALLOWED}:
+        return Verdict.INCONCLUSIVE, found[Result.UNCLEAR]
+    if Result.ALLOWED in kinds:
+        return Verdict.ALLOWED, found[Result.ALLOWED]
+    return Verdict.DENIED, found.get(Result.DENIED) or found[Result.NOTHING]
 
 
 def _positions(connection: Connection, found: Catalogue) -> dict[str, int]:
@@ -521,7 +573,7 @@ def _positions(connection: Connection, found: Catalogue) -> dict[str, int]:
     return positions
 
 
-def _prove(connection: Connection, transaction: str, marks: list[sql.Composable], examination: Examination) -> Proof:
+def _prove(connection: Connection, transaction: str, marks: list[sql.Composed], examination: Examination) -> Proof:
     """Ask the server, in a new read-only transaction, what became of the one that was rolled back."""
     connection.read_only = True
     row = connection.execute("select pg_xact_status(%s::text::xid8)", (transaction,)).fetchone()

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from rollout_gates.row_policy.catalogue import Catalogue, Reference, Relation
-from rollout_gates.row_policy.model import ALL, ANON, EVERYTHING, NONE, NOTHING, OWN, READ_ALL, SERVICE, Access, Intent, Operation
+from rollout_gates.row_policy.model import (
+    ALL,
+    ANON,
+    EVERYTHING,
+    NONE,
+    NOTHING,
+    OWN,
+    READ_ALL,
+    SERVICE,
+    Access,
+    Intent,
+    Operation,
+)
 
 _DEEPEST = 6
 FALSE, TRUE = sql.SQL("false"), sql.SQL("true")
@@ -18,8 +30,8 @@ FALSE, TRUE = sql.SQL("false"), sql.SQL("true")
 class Owners:
     """What makes a row of each table one's own, and what may be done with it.
 
-    *columns* are the owner columns of each table by kind, *slots* all columns that hold a key of an owner, with its kind;
-    *parents* the references that lead to an owner.
+    *columns* are the owner columns of each table by kind, *slots* all columns that hold a key of an owner, with
+    its kind; *parents* the references that lead to an owner.
     """
 
     catalogue: Catalogue
@@ -53,12 +65,12 @@ class Owners:
             return TRUE
         if scope == NONE:
             return FALSE
-        return self.own(name) if scope == OWN else sql.SQL(scope)  # type: ignore[arg-type]
+        return self.own(name) if scope == OWN else sql.SQL(scope)
 
     def own(self, name: str, alias: str = "r", depth: int = 0) -> sql.Composable:
         """Return the condition that makes row *alias* of table *name* one's own."""
         if name in self.intent.own:
-            condition: sql.Composable = sql.SQL(self.intent.own[name])  # type: ignore[arg-type]
+            condition: sql.Composable = sql.SQL(self.intent.own[name])
             return condition if alias == "r" else _renamed(self.catalogue.relations[name], condition, alias)
         if found := self.columns.get(name):
             kind, column = next(iter(found.items()))

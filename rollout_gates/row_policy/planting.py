@@ -17,6 +17,7 @@ from rollout_gates.row_policy.values import NUMBERS, TEXTS, candidates, token_of
 
 NOBODY = ""
 _TRIES = 60
+_OTHERS = 6
 _CHECK, _UNIQUE, _KEY = "23514", "23505", "23503"
 
 
@@ -37,24 +38,24 @@ class Row:
 
 @dataclass
 class Ground:
-    """What was planted. *places* are the rows and columns where a distinctive value stands; *gone* rows were removed."""
+    """What was planted. *places* are the rows and columns where a distinctive value stands; *gone* rows are no more."""
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
     gone: list[Row] = field(default_factory=list)
     places: dict[str, list[tuple[Row, str]]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
-    def add(self, row: Row, *, only_new: bool = False) -> None:
-        """Remember *row* and its values; *only_new*: not the values that stand elsewhere already."""
+    def add(self, row: Row, *, known: frozenset[str] | None = None) -> None:
+        """Remember *row* and its values. Given *known*, it was found, and other columns may hold copies."""
         self.rows.setdefault(row.table, []).append(row)
-        self.note(row, only_new=only_new)
+        self.note(row, known=known)
 
-    def note(self, row: Row, *, only_new: bool = False) -> None:
-        """Remember the values of *row*."""
+    def note(self, row: Row, *, known: frozenset[str] | None = None) -> None:
+        """Remember the values of *row*; those outside of the columns *known* only where they stand nowhere else."""
         fresh: dict[str, list[tuple[Row, str]]] = {}
         for column, value in row.values.items():
             for token in token_of(value or ""):
-                if not (only_new and token in self.places):
+                if known is None or column in known or token not in self.places:
                     fresh.setdefault(token, []).append((row, column))
         for token, places in fresh.items():
             self.places.setdefault(token, []).extend(places)
@@ -107,8 +108,8 @@ class Planter:
 
     def plant(self, relation: Relation, principal: str, *, shift: int = 0) -> Row | None:
         """Plant one row of *principal*, or adopt the one that a unique key reserves. Returns it."""
-        for minimal in (relation.schema not in self._schemas(), True):
-            outcome = self._insert(relation, principal, minimal=minimal, shift=shift)
+        for minimal, speaking in ((relation.schema in self._outside, False), (True, False), (False, True)):
+            outcome = self._insert(relation, principal, minimal=minimal, shift=shift, speaking=speaking)
             if outcome.ok:
                 row = self.row(relation, principal, outcome.rows[0][0])
                 self.ground.add(row)
@@ -117,9 +118,6 @@ class Planter:
                 return found
         self.ground.failures.setdefault(relation.name, outcome.told)
         return None
-
-    def _schemas(self) -> set[str]:
-        return {self.catalogue.relations[name].schema for name in self.catalogue.relations} - self._outside
 
     _outside: frozenset[str] = frozenset()
 
@@ -140,7 +138,7 @@ class Planter:
         values: dict[str, str | None] = {}
         me = self.principals[principal].me if principal else {}
         for reference in relation.references:
-            parent = self._parent(reference, principal)
+            parent = self._parent(relation, reference, principal)
             for mine, theirs in zip(reference.columns, reference.target_columns, strict=True):
                 column = relation.columns[mine]
                 if parent is not None and values.get(mine) is None:
@@ -152,9 +150,14 @@ class Planter:
                 values[name] = me[kind]
         return values
 
-    def _parent(self, reference: Reference, principal: str) -> Row | None:
-        ground = self.ground
-        return ground.of(reference.target, principal) or next(iter(ground.rows.get(reference.target, ())), None)
+    def _parent(self, relation: Relation, reference: Reference, principal: str) -> Row | None:
+        """Return a parent of the same owner; that of another only where there is no other way."""
+        if found := self.ground.of(reference.target, principal):
+            return found
+        optional = any(not relation.columns[column].required for column in reference.columns)
+        if self.owners.is_owned(reference.target) and principal and optional:
+            return None
+        return next(iter(self.ground.rows.get(reference.target, ())), None)
 
     def value(self, relation: Relation, column: Column, *, minimal: bool, shift: int) -> str | None:
         if column.generated or (minimal and (not column.required or (column.default and not column.counted))):
@@ -171,7 +174,19 @@ class Planter:
         mine = [text for columns, text in relation.checks.values() if column.name in columns]
         return [*mine, *column.rules]
 
-    def _insert(self, relation: Relation, principal: str, *, minimal: bool, shift: int) -> Outcome:
+    def _insert(
+        self, relation: Relation, principal: str, *, minimal: bool, shift: int, speaking: bool = False
+    ) -> Outcome:
+        """Insert a row; *speaking*: with the settings of its owner, for triggers that ask who calls."""
+        settings = self.principals[principal].settings if principal and speaking else {}
+        for name, value in settings.items():
+            self.actor.run(sql.SQL("select set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value)))
+        outcome = self._tries(relation, principal, minimal=minimal, shift=shift)
+        for name in settings:
+            self.actor.run(sql.SQL("select set_config({}, '', true)").format(sql.Literal(name)))
+        return outcome
+
+    def _tries(self, relation: Relation, principal: str, *, minimal: bool, shift: int) -> Outcome:
         left_out: set[str] = set()
         outcome = Outcome(state="XX000")
         for _ in range(_TRIES):
@@ -185,14 +200,16 @@ class Planter:
     def _learn(self, relation: Relation, outcome: Outcome, left_out: set[str]) -> bool:
         """Choose other values where a check refused the ones that were tried. Returns whether there are any."""
         if outcome.state == _KEY and outcome.on == relation.name:
-            optional = {c for r in relation.references for c in r.columns if not relation.columns[c].required} - left_out
+            optional = {
+                c for r in relation.references for c in r.columns if not relation.columns[c].required
+            } - left_out
             left_out |= optional
             return bool(optional)
         if outcome.state != _CHECK:
             return False
         if outcome.datatype:
             blamed = [c.name for c in relation.columns.values() if c.domain == outcome.datatype]
-        elif outcome.constraint in relation.checks:
+        elif outcome.constraint is not None and outcome.constraint in relation.checks:
             blamed = list(relation.checks[outcome.constraint][0])
         else:  # no partition takes the row
             blamed = [c.name for c in relation.columns.values() if c.type in _DATES]
@@ -240,8 +257,13 @@ class Planter:
         if not outcome.rows:
             return None
         row = self.refresh(self.row(relation, principal, outcome.rows[0][0]), learned=False)
-        self.ground.add(row, only_new=True)
+        self.ground.add(row, known=self.linked(relation))
         return row
+
+    def linked(self, relation: Relation) -> frozenset[str]:
+        """Return the columns that hold keys: of owners, of parents, of the row itself."""
+        references = {column for reference in relation.references for column in reference.columns}
+        return frozenset(references | set(relation.key) | set(self.owners.slots.get(relation.name, {})))
 
     def me(self, identity: Identity) -> dict[str, str | None]:
         """Return the values for the placeholders of conditions: null for what *identity* has not got."""
@@ -252,19 +274,26 @@ class Planter:
         relation = self.catalogue.relations[row.table]
         changed = row
         for name in self.free(relation) if columns is None else columns:
-            value = self.value(relation, relation.columns[name], minimal=False, shift=0)
-            if value is None or not row.key:
-                continue
-            assignment = sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value))
-            statement = sql.SQL("update {} as r set {} where {} returning to_jsonb(r)").format(
-                relation.sql, assignment, row.same()
-            )
-            outcome = self.actor.run(statement)
-            if outcome.ok and outcome.rows:
-                changed = self.row(relation, row.principal, outcome.rows[0][0])
+            found = self._rewrite(relation, row, name) if row.key else None
+            changed = found or changed
         if learned and changed is not row:
             self.ground.note(changed)
         return changed
+
+    def _rewrite(self, relation: Relation, row: Row, name: str) -> Row | None:
+        """Write another value into one column, the first that the checks let in."""
+        column = relation.columns[name]
+        style = self._styles.get((relation.name, name), 0)
+        for value in islice(candidates(column, self.checks(relation, column)), style, style + _OTHERS):
+            if value == row.values.get(name):
+                continue
+            statement = sql.SQL("update {} as r set {} = {} where {} returning to_jsonb(r)").format(
+                relation.sql, sql.Identifier(name), sql.Literal(value), row.same()
+            )
+            outcome = self.actor.run(statement)
+            if outcome.ok and outcome.rows:
+                return self.row(relation, row.principal, outcome.rows[0][0])
+        return None
 
     def free(self, relation: Relation) -> list[str]:
         """Return the columns that may hold anything: no key, no owner, no reference."""
@@ -282,7 +311,7 @@ _FREE = TEXTS | NUMBERS | {"jsonb", "json", "bytea", "uuid", "_text"}
 _COMPARABLE = TEXTS | NUMBERS | {"uuid"}
 
 
-def insertion(relation: Relation, values: Mapping[str, str], *, overriding: bool = False) -> sql.Composable:
+def insertion(relation: Relation, values: Mapping[str, str], *, overriding: bool = False) -> sql.Composed:
     """Return an insert of *values* into *relation*, called ``r``."""
     if not values:
         return sql.SQL("insert into {} as r default values").format(relation.sql)

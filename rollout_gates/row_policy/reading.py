@@ -58,7 +58,7 @@ class Reader:
             outcome = self.actor.act(self.identity, self._statement(relation, listed))
         return shown(outcome, self.own)
 
-    def _statement(self, relation: Relation, columns: list[str]) -> sql.Composable:
+    def _statement(self, relation: Relation, columns: list[str]) -> sql.Composed:
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         return sql.SQL("select to_jsonb(x)::text from (select {} from {} limit {}) as x").format(
             names, relation.sql, self.options.rows
@@ -70,8 +70,7 @@ class Reader:
         return [
             token
             for token in found
-            if (places := self.ground.places.get(token))
-            and not any((id(row), column) in may for row, column in places)
+            if (places := self.ground.places.get(token)) and not any((id(row), column) in may for row, column in places)
         ]
 
     def may_see(self, row: Row) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
-from rollout_gates.row_policy.catalogue import Function, Relation, Sequence_
+from rollout_gates.row_policy.catalogue import Function, NumberSequence, Relation
 from rollout_gates.row_policy.model import Connection
 
 
@@ -41,17 +42,18 @@ def read(
     role: str,
     relations: Sequence[Relation],
     functions: Sequence[Function],
-    sequences: Sequence[Sequence_],
+    sequences: Sequence[NumberSequence],
 ) -> Rights:
     """Ask the server what *role* may do."""
 
-    def ask(statement: str, oids: list[int]) -> list[tuple[object, ...]]:
-        return connection.execute(statement, {"role": role, "oids": oids}).fetchall()  # type: ignore[arg-type]
+    def ask(statement: LiteralString, oids: list[int]) -> list[tuple[Any, ...]]:
+        return connection.execute(statement, {"role": role, "oids": oids}).fetchall()
 
     rows = ask(_COLUMNS, [relation.oid for relation in relations])
     called = ask(
         "select p.oid::bigint from pg_proc p where p.oid = any(%(oids)s::bigint[]::oid[]) and "
-        "has_function_privilege(%(role)s, p.oid, 'execute') and has_schema_privilege(%(role)s, p.pronamespace, 'usage')",
+        "has_function_privilege(%(role)s, p.oid, 'execute') "
+        "and has_schema_privilege(%(role)s, p.pronamespace, 'usage')",
         [function.oid for function in functions],
     )
     settable = ask(
@@ -61,15 +63,16 @@ def read(
         [sequence.oid for sequence in sequences],
     )
     bypass = ask("select rolbypassrls or rolsuper from pg_roles where rolname = %(role)s", [])
-    creates = ask(
-        "select nspname::text from pg_namespace where has_schema_privilege(%(role)s, oid, 'create')", []
-    )
+    creates = ask("select nspname::text from pg_namespace where has_schema_privilege(%(role)s, oid, 'create')", [])
+    select, insert, update = ({str(row[0]): frozenset(row[at]) for row in rows} for at in (1, 2, 3))
     return Rights(
-        *({str(row[0]): frozenset(row[at]) for row in rows} for at in (1, 2, 3)),  # type: ignore[arg-type]
-        frozenset(str(row[0]) for row in rows if row[4]),
-        frozenset(str(row[0]) for row in rows if row[5]),
-        frozenset(int(str(row[0])) for row in called),
-        frozenset(str(row[0]) for row in settable),
-        bool(bypass and bypass[0][0]),
-        frozenset(str(row[0]) for row in creates),
+        select,
+        insert,
+        update,
+        delete=frozenset(str(row[0]) for row in rows if row[4]),
+        truncate=frozenset(str(row[0]) for row in rows if row[5]),
+        call=frozenset(int(row[0]) for row in called),
+        set=frozenset(str(row[0]) for row in settable),
+        bypasses=bool(bypass and bypass[0][0]),
+        creates_in=frozenset(str(row[0]) for row in creates),
     )

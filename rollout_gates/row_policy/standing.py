@@ -6,17 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from psycopg import sql
-
-from rollout_gates.row_policy.acting import Actor
 from rollout_gates.row_policy.catalogue import Catalogue, Function, Policy, Relation
 from rollout_gates.row_policy.model import ALL, SERVICE, Identity, Operation, Standing
 from rollout_gates.row_policy.owning import Owners
 from rollout_gates.row_policy.rights import Rights
 
 _ALWAYS = re.compile(r"^\(*true\)*$|\bor\s+\(*true\b|\btrue\)*\s+or\b|(\d+)\s*=\s*\1\b", re.IGNORECASE)
-TRUNCATE, ALWAYS_TRUE, NO_ROW, DEFINER, MUTABLE_PATH = (
-    "truncate is granted", "policy always true", "policy does not look at the row", "definer function can be executed",
+TRUNCATE, ALWAYS_TRUE, DEFINER, MUTABLE_PATH = (
+    "truncate is granted", "policy always true", "definer function can be executed",
     "definer function with the caller's search path",
 )  # fmt: skip
 DEFINER_VIEW, EDITABLE, OFF, OWNER, CHECK_MISSING, FOREIGN, BYPASS = (
@@ -155,12 +152,3 @@ class Inspector:
         open_to = [r for r in roles if set(schemas) & self.rights[r].creates_in]
         if open_to:
             yield Standing(function.name, MUTABLE_PATH, tuple(open_to), f"{path}, where it may create")
-
-
-def rowless(actor: Actor, relation: Relation, policy: Policy, identity: Identity) -> bool:
-    """Tell whether *policy*, which looks at no column, is true for *identity*: then it lets every row through."""
-    if policy.reads_row or policy.using is None:
-        return False
-    with actor.undone():
-        outcome = actor.act(identity, sql.SQL("select ({})").format(sql.SQL(policy.using)))  # type: ignore[arg-type]
-    return bool(outcome.ok and outcome.rows and outcome.rows[0][0] is True)

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from rollout_gates.row_policy.catalogue import Column
 
 MARK = "rg"
-_TOKEN = re.compile(rf"{MARK}[0-9a-f]{{12}}|[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}|[0-9a-f]{{32}}|\d{{8,19}}")
+_TOKEN = re.compile(
+    rf"{MARK}[0-9a-f]{{12}}|[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}|[0-9a-f]{{32}}|\d{{8,19}}"
+)
 TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 NUMBERS = frozenset({"int4", "int8", "numeric", "float8"})
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
@@ -88,24 +90,30 @@ def _telling(column: Column) -> Iterator[str]:
         yield from _telling_texts(column.length)
     elif column.type == "uuid":
         yield str(uuid.uuid4())
-    elif column.type in {"int4", "int8"}:
-        yield big_number()
-    elif column.type in {"numeric", "float8"}:
-        yield big_number()
+    elif column.type in NUMBERS:
+        number = big_number()
+        yield number[: column.length] if 0 < column.length < len(number) else number
     elif column.type in {"json", "jsonb"}:
         yield f'{{"{MARK}": "{marker()}"}}'
         yield from ("{}", "[]")
-    elif column.type == "bytea":
-        yield "\\x" + secrets.token_hex(16)
-    elif column.type == "tsvector":
-        yield marker()
-    elif column.type == "vector":
-        yield "[" + ",".join("0" for _ in range(max(column.length, 1))) + "]"
-    elif column.type in {"bit", "varbit"}:
-        yield "0" * max(column.length, 1)
     elif column.type.startswith("_"):
         yield from _arrays(column)
+    else:
+        yield from _rarely(column)
     yield from _FIXED.get(column.type, ())
+
+
+def _rarely(column: Column) -> Iterator[str]:
+    size = max(column.length, 1)
+    match column.type:
+        case "bytea":
+            yield "\\x" + secrets.token_hex(16)
+        case "tsvector":
+            yield marker()
+        case "vector":
+            yield "[" + ",".join("0" for _ in range(size)) + "]"
+        case "bit" | "varbit":
+            yield "0" * size
 
 
 def _telling_texts(length: int) -> Iterator[str]:
@@ -145,7 +153,7 @@ _PIECE = re.compile(r"(\[[^\]]*\]|\\.|\([^)]*\)|[^\[\](){}*+?^$|\\])(\{\d+(?:,\d
 
 
 def matching(pattern: str) -> Iterator[str]:
-    """Yield texts that a simple regular *pattern* may match: for each piece a character of its class, as often as asked."""
+    """Yield texts that a simple regular *pattern* may match: for each piece a character of its class."""
     for wide in (True, False):
         built = ""
         for piece, times in _PIECE.findall(pattern):
@@ -166,12 +174,16 @@ def _count(times: str, *, wide: bool) -> int:
 def _one_of(piece: str) -> str:
     if piece.startswith("["):
         inner = piece[1:-1]
-        for pool, example in (("a-z", "abcdefghijklmnopqrstuvwxyz"), ("A-Z", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), ("0-9", "0123456789")):
+        for pool, example in (
+            ("a-z", "abcdefghijklmnopqrstuvwxyz"),
+            ("A-Z", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+            ("0-9", "0123456789"),
+        ):
             if pool in inner:
                 return secrets.choice(example[1:])
         return inner.lstrip("^")[:1] or "a"
     if piece.startswith("("):
-        return piece[1:-1].split("|")[0].removeprefix("?:")
+        return piece[1:-1].split("|", maxsplit=1)[0].removeprefix("?:")
     if piece.startswith("\\"):
         return {"d": str(1 + secrets.randbelow(9)), "w": "a", "s": " "}.get(piece[1], piece[1])
     return "a" if piece == "." else piece

@@ -69,10 +69,15 @@ class Watcher:
         return {_by_identity(rows[at]): version for at, version in self.actor.run(asked).rows}
 
     def effect(
-        self, tables: Iterable[str], before: Mapping[int, str], inside: Iterable[Row], conditions: Mapping[str, sql.Composable],
+        self,
+        tables: Iterable[str],
+        before: Mapping[int, str],
+        inside: Iterable[Row],
+        *,
+        conditions: Mapping[str, sql.Composable],
         identity: Identity,
-    ) -> Effect:  # fmt: skip
-        """Compare with the image *before*. A row is inside when it was in scope before, and is still, if it is there."""
+    ) -> Effect:
+        """Compare with the image *before*. A row is inside if it was in scope, and still is where it is there."""
         listed = list(tables)
         after = self.image(listed)
         was_inside = {_by_identity(row) for row in inside}

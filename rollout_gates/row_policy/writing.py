@@ -62,9 +62,9 @@ class Writer:
             yield self._refusal(surface, "update")
             return
         column, value = payload
-        yield self._changing(surface, base, inside, {column: value}, None, f"update of {column}, every row")
+        yield self._changing(surface, base, inside, {column: value}, row=None, way=f"update of {column}, every row")
         for row in outside[:_FOREIGN]:
-            yield self._changing(surface, base, inside, {column: value}, row, f"update of {column} by key")
+            yield self._changing(surface, base, inside, {column: value}, row=row, way=f"update of {column} by key")
         yield from self._moves(surface, base, inside, outside, may)
         yield from self._frozen(surface, base, inside, may)
         if surface is base and outside:
@@ -72,7 +72,9 @@ class Writer:
 
     def _payload(self, surface: Relation, base: Relation, may: list[str]) -> tuple[str, str] | None:
         free = self.planter.free(base)
-        values = self.planter.fresh(base, NOBODY if not self.planter.principals else next(iter(self.planter.principals)))
+        values = self.planter.fresh(
+            base, NOBODY if not self.planter.principals else next(iter(self.planter.principals))
+        )
         bound = set(base.key) | set(self.watcher.owners.slots.get(base.name, {}))
         frozen = set(self.watcher.owners.access(base.name, self.identity.audience).frozen)
         ranked = sorted(may, key=lambda name: (name not in free, name in frozen, name in bound, name not in values))
@@ -90,7 +92,7 @@ class Writer:
 
     def _refusal(self, surface: Relation, verb: str) -> Attempt:
         """Show that a write without any grant is refused, with the first column there is."""
-        column = next((c.name for c in surface.columns.values() if not c.generated), None)
+        column = next((c.name for c in surface.columns.values() if not c.generated and c.identity != "a"), None)
         if column is None:
             return Attempt(verb, Result.NOTHING, "there is no column")
         statement = sql.SQL("update {} set {} = null").format(surface.sql, sql.Identifier(column))
@@ -99,7 +101,14 @@ class Writer:
         return Attempt(verb, Result.DENIED if outcome.refused else Result.UNCLEAR, outcome.told)
 
     def _changing(
-        self, surface: Relation, base: Relation, inside: list[Row], values: Mapping[str, str], row: Row | None, way: str
+        self,
+        surface: Relation,
+        base: Relation,
+        inside: list[Row],
+        values: Mapping[str, str],
+        *,
+        row: Row | None,
+        way: str,
     ) -> Attempt:
         statement = _update(surface, values, row)
         if row is not None and not all(name in surface.columns for name, _value in row.key):
@@ -112,7 +121,7 @@ class Writer:
                     return Attempt(way, Result.LEAK, f"row policies let it through; {outcome.told} stopped it")
                 return _stopped(way, outcome)
             condition = {base.name: self.condition(base, Operation.UPDATE)}
-            effect = self.watcher.effect([base.name], before, inside, condition, self.identity)
+            effect = self.watcher.effect([base.name], before, inside, conditions=condition, identity=self.identity)
         return _judged(way, effect.outside, effect.inside, "changed")
 
     def _moves(
@@ -126,15 +135,26 @@ class Writer:
             taken = {c: str(mine[c]) for c in columns if mine.get(c)}
             if taken:
                 for row in [None, *outside[:1]]:
-                    yield self._changing(surface, base, inside, taken, row, f"taking rows by {', '.join(columns)}")
+                    yield self._changing(
+                        surface, base, inside, taken, row=row, way=f"taking rows by {', '.join(columns)}"
+                    )
             for other in outside[:_MOVES]:
                 given = {c: str(other.values[c]) for c in columns if other.values.get(c)}
                 if given and any(row.values.get(c) != value for row in inside for c, value in given.items()):
                     for row in [None, *inside[:1]]:
-                        yield self._giving(surface, base, given, row, f"giving rows away by {', '.join(columns)}")
+                        yield self._giving(
+                            surface, base, inside, given, row=row, way=f"giving rows away by {', '.join(columns)}"
+                        )
 
     def _giving(
-        self, surface: Relation, base: Relation, given: Mapping[str, str], row: Row | None, way: str
+        self,
+        surface: Relation,
+        base: Relation,
+        inside: list[Row],
+        given: Mapping[str, str],
+        *,
+        row: Row | None,
+        way: str,
     ) -> Attempt:
         """Move own rows; where a key blocks it that others hold, the policies have let it through before."""
         with self.actor.undone():
@@ -142,7 +162,10 @@ class Writer:
             outcome = self.actor.act(self.identity, _update(surface, given, row))
             after = self._outside(base)
         if outcome.stopped_by_uniqueness and outcome.on == base.name:
-            return Attempt(way, Result.LEAK, f"row policies let it through; {outcome.told} stopped it")
+            moved = [{**mine.values, **given} for mine in ([row] if row else inside)]
+            good = [self._hypothetical(base, values, Operation.UPDATE) for values in moved]
+            if not any(good):
+                return Attempt(way, Result.LEAK, f"row policies let it through; {outcome.told} stopped it")
         if not outcome.ok:
             return _stopped(way, outcome)
         return _judged(way, max(after - before, 0), 0, "moved out of the scope")
@@ -161,7 +184,7 @@ class Writer:
     def _slots(self, base: Relation) -> list[tuple[str, ...]]:
         """Return the groups of columns that say whose a row is: owner columns, and keys of owned parents."""
         owners = self.watcher.owners
-        groups = [(column,) for column in owners.slots.get(base.name, {})]
+        groups: list[tuple[str, ...]] = [(column,) for column in owners.slots.get(base.name, {})]
         groups += [r.columns for r in base.references if owners.is_owned(r.target) and r.columns not in groups]
         return groups[:_SLOTS]
 
@@ -207,7 +230,7 @@ class Writer:
             before = self.watcher.image([base.name])
             outcome = self.actor.act(self.identity, statement)
             condition = {base.name: self.condition(base, Operation.UPDATE)}
-            effect = self.watcher.effect([base.name], before, inside, condition, self.identity)
+            effect = self.watcher.effect([base.name], before, inside, conditions=condition, identity=self.identity)
         return _judged(way, effect.outside, effect.inside, "changed") if outcome.ok else _stopped(way, outcome)
 
     # --- delete
@@ -228,7 +251,7 @@ class Writer:
                 yield self._deleting(base, inside, statement, "delete by key")
 
     def _deleting(
-        self, base: Relation, inside: list[Row], statement: sql.Composable, way: str, *, alone: bool = False
+        self, base: Relation, inside: list[Row], statement: sql.Composed, way: str, *, alone: bool = False
     ) -> Attempt:
         with self.actor.undone():
             before = self.watcher.image([base.name])
@@ -238,10 +261,10 @@ class Writer:
                     return Attempt(way, Result.LEAK, f"row policies let it through; {outcome.told} stopped it")
                 return _stopped(way, outcome)
             condition = {base.name: self.condition(base, Operation.DELETE)}
-            effect = self.watcher.effect([base.name], before, inside, condition, self.identity)
+            effect = self.watcher.effect([base.name], before, inside, conditions=condition, identity=self.identity)
         return _judged(way, effect.outside, effect.inside, "deleted")
 
-    def _blind_without_own(self, base: Relation, blind: sql.Composable) -> Attempt:
+    def _blind_without_own(self, base: Relation, blind: sql.Composed) -> Attempt:
         """Try again when nothing of one's own is left: whatever a foreign key stops then, belongs to somebody else."""
         way = "delete of every row, with none of one's own"
         condition = self.condition(base, Operation.DELETE)
@@ -255,7 +278,9 @@ class Writer:
             outcome = self.actor.act(self.identity, blind)
         if outcome.stopped_by_reference and not left:
             return Attempt(way, Result.LEAK, f"row policies let it through; {outcome.told} stopped it")
-        return _stopped(way, outcome) if not outcome.ok else Attempt(way, Result.NOTHING, "no row of others was deleted")
+        return (
+            _stopped(way, outcome) if not outcome.ok else Attempt(way, Result.NOTHING, "no row of others was deleted")
+        )
 
     # --- insert
 
@@ -303,7 +328,9 @@ class Writer:
                 self._make_room(base)
                 values = self.planter.fresh(base, name)
                 values[column] = self._other(base, column, None)
-                outcome = self.actor.act(self.identity, insertion(surface, {n: v for n, v in values.items() if n in may}))
+                outcome = self.actor.act(
+                    self.identity, insertion(surface, {n: v for n, v in values.items() if n in may})
+                )
                 row = self._as_row(base, {n: v for n, v in values.items() if n in may})
                 written = outcome.ok and self._holds(base, row, column, values[column])
             way = f"insert with {column}, which is not for callers"
@@ -326,16 +353,18 @@ class Writer:
         self, surface: Relation, base: Relation, may: frozenset[str], values: Mapping[str, str], way: str
     ) -> Attempt:
         sent = {name: value for name, value in values.items() if name in may and name in surface.columns}
-        always = {name for name in sent if surface.columns[name].identity == "a"}
+        always = {name for name, column in surface.columns.items() if column.identity == "a"}
         sent = {name: value for name, value in sent.items() if name not in always}
         if not may:
-            sent = dict(list(values.items())[:1])
+            sent = {name: value for name, value in values.items() if name in surface.columns and name not in always}
         with self.actor.undone():
             outcome = self.actor.act(self.identity, insertion(surface, sent))
             if outcome.stopped_by_uniqueness and outcome.on == base.name:
-                good = self._hypothetical(base, sent)
+                good = self._hypothetical(base, sent, Operation.INSERT)
                 return Attempt(
-                    way, Result.ALLOWED if good else Result.LEAK, f"row policies let it through; {outcome.told} stopped it"
+                    way,
+                    Result.ALLOWED if good else Result.LEAK,
+                    f"row policies let it through; {outcome.told} stopped it",
                 )
             if not outcome.ok:
                 return _stopped(way, outcome)
@@ -346,16 +375,18 @@ class Writer:
         if not row.key:
             return Attempt(way, Result.UNCLEAR, "the new row cannot be told from others")
         condition = self.condition(base, Operation.INSERT)
-        statement = sql.SQL("select coalesce(({}), false) from {} as r where {}").format(condition, base.sql, row.same())
+        statement = sql.SQL("select coalesce(({}), false) from {} as r where {}").format(
+            condition, base.sql, row.same()
+        )
         found = self.actor.run(statement, self.watcher.me(self.identity)).rows
         if not found:
             return Attempt(way, Result.NOTHING, "no row was made")
         outside = sum(not good for (good,) in found)
         return _judged(way, outside, len(found) - outside, "made")
 
-    def _hypothetical(self, base: Relation, sent: Mapping[str, str]) -> bool:
+    def _hypothetical(self, base: Relation, sent: Mapping[str, str | None], operation: Operation) -> bool:
         """Tell whether a row that a unique key kept out would have been within the scope."""
-        condition = self.condition(base, Operation.INSERT)
+        condition = self.condition(base, operation)
         statement = sql.SQL("select coalesce(({}), false) from jsonb_populate_record(null::{}, {}::jsonb) as r").format(
             condition, base.sql, sql.Literal(json.dumps(dict(sent)))
         )
@@ -383,7 +414,7 @@ class Writer:
             yield Attempt("grant", Result.LEAK, f"truncate is granted; {outcome.told} stopped it")
 
 
-def _update(surface: Relation, values: Mapping[str, str], row: Row | None) -> sql.Composable:
+def _update(surface: Relation, values: Mapping[str, str], row: Row | None) -> sql.Composed:
     assigned = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in values.items()
     )

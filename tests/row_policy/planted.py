@@ -51,7 +51,7 @@ LEAKS = (
          """create materialized view public.note_index as select id, to_tsvector('simple', title) as words from public.notes;
             grant select on public.note_index to authenticated"""),
     Leak("notes", "removed rows are copied to where all read", ("public.removed_notes",),
-         """alter table public.removed_notes drop column user_id;
+         """alter table public.removed_notes drop column user_id cascade;
             create or replace function public.keep_removed() returns trigger
             language plpgsql security definer set search_path = ''
             as $$ begin insert into public.removed_notes (id, title) values (old.id, old.title); return old; end $$;

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rollout_gates.row_policy import (
-    ALL, ANON, NONE, OWN, READ_ALL, READ_OWN, SERVICE, TENANT_NAMES, USER, Access, Identity, Intent, Kind, Options,
-)  # fmt: skip
+    ALL,
+    ANON,
+    NONE,
+    OWN,
+    READ_ALL,
+    READ_OWN,
+    SERVICE,
+    TENANT_NAMES,
+    USER,
+    Access,
+    Identity,
+    Intent,
+    Kind,
+    Options,
+)
 
 SCHEMAS = Path(__file__).parent / "schemas"
 A, B, C = (str(uuid.uuid4()) for _ in range(3))
@@ -22,7 +35,7 @@ class Scene:
     files: tuple[str, ...]
     identities: tuple[Identity, ...]
     intent: Intent
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
 
 
 def claims(user: str) -> Mapping[str, str]:
@@ -38,9 +51,12 @@ def anon() -> Identity:
 
 
 PEOPLE = (
-    anon(), person("a", A), person("b", B), person("c", C),
+    anon(),
+    person("a", A),
+    person("b", B),
+    person("c", C),
     Identity("service", "service_role", {"request.jwt.claims": '{"role": "service_role"}'}, audience=SERVICE),
-)  # fmt: skip
+)
 USERS = {"user": Kind("auth.users", "id", ("user_id", "owner_id", "author_id", "auth_id"))}
 _TENANT = {"tenant": Kind("public.tenants", "id", TENANT_NAMES)}
 _TEAM = {"user": Kind(names=("owner", "sender", "recipient"))}
@@ -91,7 +107,7 @@ SHARING = {
     },
 }
 PUBLIC = {"user_id": ALL, "handle": ALL, "display_name": ALL}
-POSTED = f"(r.published or r.author_id = %(user)s)"
+POSTED = "(r.published or r.author_id = %(user)s)"
 COLUMNS = {
     "public.profiles": {
         "*": Access(columns=PUBLIC, frozen=("is_admin", "credits")),
