@@ -254,7 +254,7 @@ select n.nspname || '.' || c.relname as name, c.oid::bigint, n.nspname::text as 
   c.relforcerowsecurity as forced, c.reloptions as options, greatest(c.reltuples, 0)::float as estimated_rows,
   (select pn.nspname || '.' || p.relname from pg_inherits i join pg_class p on p.oid = i.inhparent
    join pg_namespace pn on pn.oid = p.relnamespace where i.inhrelid = c.oid limit 1) as parent,
-  pg_relation_is_updatable(c.oid, true) as writable,
+  case when c.relkind = 'f' then 0 else pg_relation_is_updatable(c.oid, true) end as writable,
   case when c.relkind in ('v', 'm') then coalesce(pg_get_viewdef(c.oid), '') else '' end as definition,
   (select json_agg(json_build_object('name', a.attname, 'number', a.attnum, 'type', b.typname,
       'category', b.typcategory, 'length', case when m.typmod > 4 and b.typname in ('varchar', 'bpchar')

@@ -159,18 +159,15 @@ class Examination:
 
     def run(self) -> None:
         """Plant, read, write, call."""
-        self._hold_sequences()
-        self._plant()
-        inspector = Inspector(self.catalogue, self.owners, self.identities, self.rights, self.members)
-        self.standing = tuple(inspector.inspect([relation.name for relation in self.reachable]))
-        for identity in self.identities:
-            self.readers[identity.name] = self._reader(identity)
-        steps: tuple[Callable[[], None], ...] = (self._read, self._write, self._call, self._set, self._interfere)
+        steps: tuple[Callable[[], None], ...] = (
+            self._hold_sequences, self._plant, self._get_ready, self._read, self._write, self._call, self._set,
+            self._interfere,
+        )  # fmt: skip
         try:
             for step in steps:
                 step()
         except OutOfTime:
-            self.not_acted_out["(the rest)"] = f"the {self.options.within_s:.0f} s for acting were used up"
+            self.not_acted_out["(the rest)"] = f"the {self.options.within_s} s for acting were used up"
         self._promote()
 
     # --- preparing
@@ -206,6 +203,13 @@ class Examination:
         for relation in self.reachable:
             if relation.kind in MATERIALISED:
                 self._refresh(relation)
+
+    def _get_ready(self) -> None:
+        """Read the catalogue's own word, and find out what each identity may read of what was planted."""
+        inspector = Inspector(self.catalogue, self.owners, self.identities, self.rights, self.members)
+        self.standing = tuple(inspector.inspect([relation.name for relation in self.reachable]))
+        for identity in self.identities:
+            self.readers[identity.name] = self._reader(identity)
 
     def _outward_triggers(self, relation: Relation) -> str | None:
         for oid in relation.triggers:

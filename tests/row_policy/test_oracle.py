@@ -24,7 +24,7 @@ from rollout_gates.row_policy import (
 )
 from rollout_gates.row_policy.model import Result
 from rollout_gates.row_policy.oracle import judge
-from tests.row_policy.scenes import A, PEOPLE, SCENES, USERS
+from tests.row_policy.scenes import PEOPLE, SCENES, USERS, A
 
 EVERYTHING = """
 select (select json_agg(t order by t) from (select relname, relacl::text, relfilenode from pg_class) t)::text,

@@ -8,22 +8,30 @@ from rollout_gates.row_policy import examine
 from tests.row_policy.planted import CORRECT, LEAKS
 from tests.row_policy.scenes import SCENES
 
-AIM = 59
+# Leaks that are known not to be found: the aim allows for one.
+MISSED: frozenset[tuple[str, str]] = frozenset()
+
+
+def named(case) -> str:
+    return f"{case.schema} {case.name}".replace(" ", "-")[:70]
 
 
 def test_the_leaks_are_sixty_over_six_schemas_and_the_correct_ones_twelve():
     assert [sum(leak.schema == schema for leak in LEAKS) for schema in SCENES] == [10] * 6
     assert [sum(case.schema == schema for case in CORRECT) for schema in SCENES] == [2] * 6
+    assert len({(leak.schema, leak.name) for leak in LEAKS} - MISSED) >= 59
 
 
-def test_at_least_59_of_60_leaks_are_found_where_they_are(database):
-    found = [leak for leak in LEAKS if told(database, leak) & set(leak.where)]
+@pytest.mark.parametrize("leak", LEAKS, ids=named)
+def test_a_leak_is_found_where_it_is(database, leak):
+    report = examined(database, leak)
 
-    missed = [(leak.schema, leak.name) for leak in LEAKS if leak not in found]
-    assert len(found) >= AIM, missed
+    found = {told.object for told in report.leaks} & set(leak.where)
+    assert bool(found) is ((leak.schema, leak.name) not in MISSED), report.matrix()
+    assert report.proof.nothing_kept
 
 
-@pytest.mark.parametrize("case", CORRECT, ids=lambda case: f"{case.schema} {case.name}".replace(" ", "-")[:60])
+@pytest.mark.parametrize("case", CORRECT, ids=named)
 def test_nothing_is_told_of_a_schema_that_is_correct(database, case):
     report = examined(database, case)
 
@@ -36,7 +44,3 @@ def test_nothing_is_told_of_a_schema_that_is_correct(database, case):
 def examined(database, case):
     scene = SCENES[case.schema]
     return examine(database(case.schema, case.change), scene.identities, scene.intent, scene.options)
-
-
-def told(database, case) -> set[str]:
-    return {leak.object for leak in examined(database, case).leaks}
