@@ -34,6 +34,7 @@ from sandbox.tts.settings import Deployment, platform_keys
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from pathlib import Path
 
     from sandbox.clock import Clock
     from sandbox.faults import Switches
@@ -45,17 +46,21 @@ FUNCTIONS = "/functions/v1"
 
 
 class LogSink:
-    """Log lines of the API: kept in memory, and written to standard error as JSON lines when *verbose*."""
+    """Log lines of the API: kept in memory; as JSON lines on standard error when *verbose*, and in *file*."""
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, file: Path | None = None) -> None:
         self.lines: list[dict[str, Any]] = []
         self._verbose = verbose
+        self._file = file
 
     def write(self, line: dict[str, Any]) -> None:
         """Keep *line*, and show it when asked to."""
         self.lines.append(line)
         if self._verbose:
             print(json.dumps(line), file=sys.stderr, flush=True)
+        if self._file is not None:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
 
 
 class Instance:
@@ -81,7 +86,7 @@ class Instance:
         self.clock = clock
         self.faults = faults
         self.options = options
-        self.log = LogSink(verbose=verbose)
+        self.log = LogSink(verbose=verbose, file=options.log_file)
         self.providers = Providers(clock, faults.on)
         for (provider, key), value in options.habits.items():
             self.providers.named(provider).set_option(key, value)

@@ -1,13 +1,14 @@
 """What a person may set of the TTS stand-in: `--setting tts.KEY=VALUE`.
 
 Keys are those of the environment file (`provider_mode`, `lane`, `text_cap`, `vc_model`, `rate_limits.tier1_user`, ...),
-every variable of section 1.4 of the contract by its own name (`CORS_ALLOWED_ORIGIN`), and the habits of the provider
-stand-ins (`providers.dashscope.synthesis_s`).
+every variable of section 1.4 of the contract by its own name (`CORS_ALLOWED_ORIGIN`), the habits of the provider
+stand-ins (`providers.dashscope.synthesis_s`), and a file for log lines (`log_file`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.faults import did_you_mean
@@ -72,6 +73,7 @@ HABITS = {
     "mistral": ("transcribe_s",),
 }
 HABIT_KEYS = {f"providers.{provider}.{key}": (provider, key) for provider, keys in HABITS.items() for key in keys}
+LOG_FILE = "log_file"
 CHOICES = {
     "provider_mode": MODES,
     "lane": LANES,
@@ -86,13 +88,14 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for, beside defaults. *habits*: (provider, option) and its value."""
+    """What was asked for, beside defaults. *habits*: (provider, option) and its value; *log_file*: where lines go."""
 
     modes: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
     sign_up: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
     habits: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    log_file: Path | None = None
 
 
 def parse(settings: Mapping[str, str], *, modes: tuple[str, ...] = (), lanes: tuple[str, ...] = ()) -> Options:
@@ -105,6 +108,7 @@ def parse(settings: Mapping[str, str], *, modes: tuple[str, ...] = (), lanes: tu
         sign_up=settings.get("sign_up", "true") == "true",
         variables={VARIABLES.get(key, key): value for key, value in settings.items() if _is_variable(key)},
         habits={HABIT_KEYS[key]: float(value) for key, value in settings.items() if key in HABIT_KEYS},
+        log_file=Path(settings[LOG_FILE]) if LOG_FILE in settings else None,
     )
 
 
@@ -122,8 +126,11 @@ def _check(key: str, value: str) -> None:
     elif key in NUMBERS:
         if not _number(value, at_least=1):
             raise SettingError(f"tts.{key}={value}: expected a number, one or more")
+    elif key == LOG_FILE:
+        if not Path(value).parent.is_dir():
+            raise SettingError(f"tts.{key}={value}: there is no such folder")
     elif not _is_variable(key):
-        known = [f"tts.{one}" for one in (*CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES)]
+        known = [f"tts.{one}" for one in (LOG_FILE, *CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES)]
         name = f"tts.{key}"
         raise SettingError(f"no such setting: {name}{did_you_mean(name, known)}")
 

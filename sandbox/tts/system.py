@@ -53,7 +53,9 @@ def table(instance: Instance) -> dict[str, Any]:
     """The instance as the `[tts]` table of an environment file. Holds names of secrets, never values."""
     deployment = instance.deployment
     limits = {number: deployment.tier(number) for number in (1, 2, 3)}
+    log_file = instance.options.log_file
     return {
+        **({"logs": {"file": str(log_file)}} if log_file else {}),
         "api_url": f"{instance.base_url}{FUNCTIONS}/api",
         "auth_url": f"{instance.base_url}/auth/v1",
         "data_url": f"{instance.base_url}/rest/v1",

@@ -58,6 +58,16 @@ def test_settings_are_deployed_and_told(sandbox: Running):
     assert capabilities["max_text_chars"] == 100
 
 
+def test_log_lines_are_written_to_a_file_and_told_where(tmp_path):
+    file = tmp_path / "api.log"
+    with running(f"--setting=tts.log_file={file}") as started:
+        assert started.ready["systems"]["tts"]["logs"] == {"file": str(file)}
+        started.get("qwen-task", "/languages")
+
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert "/api/languages" in [line["path"] for line in lines]
+
+
 @pytest.mark.parametrize("user", ["A", "B"])
 def test_both_users_are_signed_in(sandbox: Running, user):
     token = sandbox.ready["variables"][f"TTS_USER_{user}_TOKEN"]
@@ -175,6 +185,7 @@ def test_page_for_people_has_urls_users_and_lines_to_try():
         (["--setting", "tts.text_cap=many"], "tts.text_cap=many: expected a number, one or more"),
         (["--setting", "tts.modal_text_cap=5"], "tts.modal_text_cap=5: expected 10000"),
         (["--setting", "tts.providers.modal.job_s=-1"], "expected a number, zero or more"),
+        (["--setting", "tts.log_file=/no/such/folder/api.log"], "there is no such folder"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
     ],
 )
