@@ -58,7 +58,7 @@ NAMED_VARIABLES = frozenset(VARIABLES.values()) | {
     "PROVIDER_AUDIO_HOST_ALLOWLIST",
 }
 HABITS = {
-    "modal": ("job_s", "design_s", "design_redirect", "design_interim"),
+    "modal": ("submit_s", "job_s", "design_s", "design_redirect", "design_interim"),
     "dashscope": (
         "clone_s",
         "design_s",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
 import aiohttp
 import pytest
@@ -54,6 +55,19 @@ def test_a_job_at_work_is_running_and_its_result_not_ready():
     told, (status, _) = on_bench(act)
 
     assert (told["status"], told["result_ready"], status) == ("running", False, 202)
+
+
+def test_a_job_whose_reference_is_no_audio_fails():
+    async def act(bench: Bench):
+        hopeless = {**SUBMIT, "ref_audio_base64": base64.b64encode(b"no audio " * 64).decode()}
+        job = (await bench.json("POST", f"{bench.providers.modal.url}/submit", json=hopeless))[1]["job_id"]
+        told = await job_status(bench, job)
+        return told, await bench.json("GET", f"{bench.providers.modal.url}/result", params={"job_id": job})
+
+    told, (status, _) = on_bench(act)
+
+    assert (told["status"], told["result_ready"], status) == ("failed", False, 500)
+    assert told["error"] == "reference audio could not be decoded"
 
 
 def test_a_cancelled_job_never_gets_ready():

@@ -104,6 +104,7 @@ class ModalReads:
 
     async def _job_failed(self, task: Row, job: JobStatus, count: int) -> Polled:
         """F-81 shows the service's own text. F-49 writes over a state that had ended meanwhile."""
+        _outcome(self._api, task, "failed", error_category=UNKNOWN)
         text = job.error if job.error and self._api.fault("F-81") else JOB_FAILED
         await self._failed(task, text, unguarded=self._api.fault("F-49"), keep_charge=self._api.fault("F-19"))
         return Polled(await self._again(task), job.word, job.elapsed_s, count)

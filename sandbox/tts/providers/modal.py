@@ -6,20 +6,22 @@
     POST /cancel   {job_id}
     POST /design   {text, language, instruct} -> WAV, or a redirect to a result that is polled
 
-Job ids are `mock-job-1`, `mock-job-2`, ... A job is running for `job_s` seconds and completed after that.
+Job ids are `mock-job-1`, `mock-job-2`, ... A job is running for `job_s` seconds and completed after that; one whose
+reference is no audio has failed then.
 
-Options: `job_s`, `design_s` (seconds); `design_redirect` (0, or 301/302/303/307/308: design answers with a redirect);
-`design_interim` (how many 202 answers the target of the redirect gives before the audio).
+Options: `submit_s`, `job_s`, `design_s` (seconds); `design_redirect` (0, or 301/302/303/307/308: design answers with a
+redirect); `design_interim` (how many 202 answers the target of the redirect gives before the audio).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sandbox.tts.providers.audio import speech_wav
+from sandbox.tts.providers.audio import sniff, speech_wav
 from sandbox.tts.providers.standin import Answer, StandIn
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ ROUTES = {
     ("GET", "/design/result"): "design_result",
 }
 WAV = {"Content-Type": "audio/wav"}
+# Shorter ones are stubs of tests, not references.
+_LEAST_BYTES = 256
 
 
 @dataclass
@@ -45,16 +49,17 @@ class Job:
     text: str
     begun: float
     cancelled: bool = False
+    hopeless: bool = False
 
 
 class ModalStandIn(StandIn):
     name = "modal"
     calls = ("submit", "status", "result", "cancel", "design", "design_result")
-    latencies = MappingProxyType({"design": "design_s"})
+    latencies = MappingProxyType({"submit": "submit_s", "design": "design_s"})
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
-        self.options = {"job_s": 0.5, "design_s": 0.4, "design_redirect": 0, "design_interim": 1}
+        self.options = {"submit_s": 0, "job_s": 0.5, "design_s": 0.4, "design_redirect": 0, "design_interim": 1}
         self.jobs: dict[str, Job] = {}
         self._designs: dict[str, tuple[str, int]] = {}
 
@@ -91,29 +96,35 @@ class ModalStandIn(StandIn):
         missing = [key for key in ("text", "language", "ref_audio_base64", "ref_text") if not wanted.get(key)]
         if missing:
             return Answer(422, {"detail": f"missing: {', '.join(missing)}"})
-        job = Job(f"mock-job-{len(self.jobs) + 1}", wanted["text"], asyncio.get_running_loop().time())
+        begun = asyncio.get_running_loop().time()
+        job = Job(
+            f"mock-job-{len(self.jobs) + 1}", wanted["text"], begun, hopeless=_no_audio(wanted["ref_audio_base64"])
+        )
         self.jobs[job.id] = job
         return Answer(200, {"job_id": job.id, "status": "submitted"})
 
     def _status(self, job: Job) -> Answer:
         elapsed = asyncio.get_running_loop().time() - job.begun
-        ready = self._ready(job)
-        status = "cancelled" if job.cancelled else "completed" if ready else "running"
+        ended = self._ended(job)
+        status = "cancelled" if job.cancelled else ("failed" if job.hopeless else "completed") if ended else "running"
+        ready = status == "completed"
         body = {"job_id": job.id, "status": status, "result_ready": ready, "elapsed_seconds": round(elapsed, 3)}
-        return Answer(200, body)
+        return Answer(200, body | ({"error": "reference audio could not be decoded"} if status == "failed" else {}))
 
     def _result(self, job: Job) -> Answer:
         if job.cancelled:
             return Answer(410, {"detail": f"job {job.id} was cancelled"})
-        if not self._ready(job):
+        if job.hopeless:
+            return Answer(500, {"detail": f"job {job.id} has failed"})
+        if not self._ended(job):
             return Answer(202, {"job_id": job.id, "status": "running"})
         return Answer(200, speech_wav(job.text), WAV)
 
     def _cancel(self, job: Job) -> Answer:
-        job.cancelled = job.cancelled or not self._ready(job)
+        job.cancelled = job.cancelled or not self._ended(job)
         return Answer(200, {"job_id": job.id, "cancelled": job.cancelled})
 
-    def _ready(self, job: Job) -> bool:
+    def _ended(self, job: Job) -> bool:
         age_s = asyncio.get_running_loop().time() - job.begun
         return not job.cancelled and age_s >= float(self.options["job_s"])
 
@@ -136,3 +147,12 @@ class ModalStandIn(StandIn):
             self._designs[call_id] = (text, interim - 1)
             return Answer(202, {"call_id": call_id, "status": "running"})
         return Answer(200, speech_wav(text), WAV)
+
+
+def _no_audio(reference: Any) -> bool:
+    """Whether *reference* decodes to bytes that begin like no format of audio; what is no base64 is let through."""
+    try:
+        data = base64.b64decode(str(reference), validate=True)
+    except ValueError:
+        return False
+    return len(data) > _LEAST_BYTES and sniff(data) is None
