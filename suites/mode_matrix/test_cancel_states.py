@@ -109,6 +109,12 @@ def test_cancelled_task_survives_its_completion(queued_races):
 
 
 @pytest.mark.clause("TTS-CANCEL-04")
+def test_cancelled_task_survives_close_races(won_races):
+    """A task that is cancelled as it is about to end stays cancelled, whatever was under way (TTS-CANCEL-04)."""
+    check_stays_cancelled(won_races, "TTS-CANCEL-04")
+
+
+@pytest.mark.clause("TTS-CANCEL-04")
 def test_late_reads_show_the_cancel(held_races):
     """A read that was under way when its task was cancelled does not show it at work (TTS-CANCEL-04)."""
     check_late_answer(held_races.races, "TTS-CANCEL-04")
@@ -196,14 +202,14 @@ def test_cancel_survives_a_failing_job_service(job_cancels):
 
 
 @pytest.mark.clause("TTS-CANCEL-08")
-def test_job_that_is_reported_cancelled_ends_its_task(job_cancels):
+def test_job_that_is_reported_cancelled_ends_its_task(ended_job):
     """A job that the service reports cancelled ends its task and is refunded (TTS-CANCEL-08)."""
-    left = job_cancels.ended_left
+    left = ended_job.left
 
     assert left.status in ("cancelled", "failed"), told(
-        job_cancels.ended, "a task that has ended", "TTS-CANCEL-08", got=shown(left)
+        ended_job.read, "a task that has ended", "TTS-CANCEL-08", got=shown(left)
     )
-    check_one_refund(left.ledger, job_cancels.ended, "TTS-CANCEL-08")
+    check_one_refund(left.ledger, ended_job.read, "TTS-CANCEL-08")
 
 
 @pytest.mark.clause("TTS-CANCEL-09")

@@ -162,9 +162,9 @@ def test_failed_insert_spares_the_clip_of_the_voice_that_was_there(clone_conflic
 
 
 @pytest.mark.clause("TTS-CLONE-08")
-def test_voice_that_the_provider_made_in_vain_is_logged(clone_conflict):
+def test_voice_that_the_provider_made_in_vain_is_logged(logged_clone_conflict):
     """Each voice that the provider made for a row that failed is named in a log line (TTS-CLONE-08)."""
-    made, logged = clone_conflict.provider_asked, clone_conflict.logged
+    made, logged = logged_clone_conflict.provider_asked, logged_clone_conflict.logged or ()
     assert len(logged) >= made, f"the provider made {made} voices in vain, {len(logged)} are logged [TTS-CLONE-08]"
 
 

@@ -18,6 +18,7 @@ from fixtures.expectations.speaking import (
     check_nothing_left,
     check_objects_there,
     check_plays,
+    check_races_left_nothing,
 )
 from fixtures.expectations.tracing import check_failure_trace, check_success_trace, check_version_kept
 from fixtures.expectations.wording import listed, told
@@ -210,3 +211,9 @@ def test_storage_holds_what_is_completed_and_no_more(belongings, completed_gener
 def test_cancelled_generation_leaves_no_object(cancelled_while_made):
     """A generate that is cancelled while its audio comes in leaves nothing in storage (TTS-DUR-11)."""
     check_nothing_left(cancelled_while_made.after, "a cancel while the audio came in", "TTS-DUR-11")
+
+
+@pytest.mark.clause("TTS-DUR-11")
+def test_generates_cancelled_in_close_races_leave_no_object(won_races):
+    """A generate that is cancelled as it is about to end leaves nothing in storage (TTS-DUR-11)."""
+    check_races_left_nothing(won_races, "TTS-DUR-11")

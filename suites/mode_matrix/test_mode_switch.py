@@ -9,6 +9,12 @@ from fixtures.expectations.replies import check_step
 
 
 @pytest.mark.clause("TTS-MODE-01")
+def test_deployment_says_what_it_is_meant_to_run(languages, deployment):
+    """Languages names the configured provider, whether anybody may flip it or not (TTS-MODE-01)."""
+    check_provider(languages.answer, deployment.provider_mode, "TTS-MODE-01")
+
+
+@pytest.mark.clause("TTS-MODE-01")
 def test_flip_changes_the_mode(flipped):
     """After the variable was changed and deployed, languages names the other provider (TTS-MODE-01)."""
     check_provider(flipped.before, flipped.mode, "TTS-MODE-01")

@@ -43,6 +43,15 @@ def test_a_deployment_is_judged_without_playgrounds(tmp_path):
     assert "test_audio_outlives_the_temporary_url" not in output
     assert "test_cancelled_task_survives_late_answers" not in output
     assert "test_delete_spares_the_copy_of_the_provider" not in output
+    assert "test_cancel_of_a_failed_task_is_refused" in output
+    assert "test_audio_and_refund_exclude_each_other_in_close_races" in output
+
+
+def test_production_is_judged_without_planted_rows(tmp_path):
+    output = collected(tmp_path, DEPLOYED.replace("staging", "prod"))
+
+    assert "test_cancel_of_a_completed_task_is_refused" in output, output
+    assert "test_cancel_of_a_failed_task_is_refused" not in output
 
 
 def test_the_sandbox_is_judged_with_them(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.expectations import aftermath as expected
 from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Stored
-from rollout_gates.systems.tts.flows.matrix.cancel_races import Race
+from rollout_gates.systems.tts.flows.matrix.races import Race
 from rollout_gates.systems.tts.replies import Playback
 from tests.suites.replies import UUID, refusal, reply
 
@@ -88,9 +88,11 @@ def test_audio_and_refund_are_never_together():
 
 
 def test_a_refused_cancel_leaves_a_whole_generate():
-    expected.check_losers_are_charged([race(KEPT, status=409)], C)
+    expected.check_losers_are_charged([race(KEPT, status=409), race(FAILED, status=409)], C)
 
     fails(expected.check_losers_are_charged, [race(left("processing"), status=409)], C)
+    fails(expected.check_losers_are_charged, [race(replace(KEPT, ledger=(DEBIT, REFUND)), status=409)], C)
+    fails(expected.check_losers_are_charged, [race(left("failed"), status=409)], C)
 
 
 def test_a_cancelled_task_stays_cancelled():

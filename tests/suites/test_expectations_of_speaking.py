@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Stored
 from rollout_gates.systems.tts.flows.matrix.belongings import Belongings
 from rollout_gates.systems.tts.flows.matrix.keeping import KeptTrace, silence, tone
 from rollout_gates.systems.tts.flows.matrix.progress import Look
+from rollout_gates.systems.tts.flows.matrix.races import Race
 from rollout_gates.systems.tts.flows.matrix.synthesis import Spoken
 from rollout_gates.systems.tts.flows.speaking import Start
 from rollout_gates.systems.tts.replies import Playback
@@ -169,6 +171,19 @@ def test_nothing_is_left_of_what_was_not_finished():
         )
 
 
+def test_nothing_is_left_of_what_was_cancelled_in_a_race():
+    there = (Stored("k", {}, reply(200, b"x")),)
+
+    def race(status, objects=()) -> Race:
+        left = Aftermath({"status": "cancelled"}, {"status": status}, (), Playback(reply(404)), objects)
+        return Race("try 1", reply(200), left, left)
+
+    speaking.check_races_left_nothing([race("cancelled"), race("completed", there)], C)
+
+    with pytest.raises(AssertionError, match=r"nothing in storage[\s\S]*try 1"):
+        speaking.check_races_left_nothing([race("cancelled"), race("cancelled", there)], C)
+
+
 def test_success_is_traced():
     kept = {"request_id": "r", "audio_id": "a", "audio_expires_at": 1, "usage": {"characters": 2}}
     tracing.check_success_trace([{"id": UUID, "provider_metadata": kept}], reply(), "task", C)
@@ -193,6 +208,20 @@ def test_failure_is_traced_in_a_row_or_in_the_log():
         tracing.check_failure_trace(traced(({"error_category": "timeout"},)), C)
     with pytest.raises(AssertionError, match="the category of the error"):
         tracing.check_failure_trace(traced(({"provider_request_id": "r-1", "error_category": "odd"},)), C)
+
+
+def test_a_request_id_that_nobody_knows_is_still_missed():
+    def anonymous(log=(), metadata=None) -> KeptTrace:
+        return replace(traced(log, metadata, request_id=None), anonymous=True, ours=frozenset({"ours"}))
+
+    category = {"error_category": "validation"}
+    tracing.check_failure_trace(anonymous(metadata={"request_id": "r-1", **category}), C)
+    tracing.check_failure_trace(anonymous(({"provider_request_id": "r-1", **category},)), C)
+    tracing.check_failure_trace(anonymous(({"upstream": {"requestId": "r-1"}, **category},)), C)
+
+    for line in ({"request_id": "r-1", **category}, {"caused_by": {"request_id": "ours"}, **category}):
+        with pytest.raises(AssertionError, match="the provider's request id"):
+            tracing.check_failure_trace(anonymous((line,)), C)
 
 
 def test_an_object_keeps_its_version():

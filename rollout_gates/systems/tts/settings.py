@@ -181,7 +181,7 @@ class Settings(SystemSettings):
 
     def sandbox_capabilities(self) -> frozenset[str]:
         """What a playground of the sandbox gives to a check, whatever the environment file configures."""
-        return frozenset({"control", "logs", "payment_webhook", "service_role", "database"})
+        return frozenset({"control", "database", "logs", "payment_webhook", "service_role", "sign_up"})
 
     def rates(self) -> tuple[Mapping[str, int], float]:
         """Calls a window, by tier, and the seconds of a window."""

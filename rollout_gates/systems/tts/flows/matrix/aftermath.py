@@ -142,9 +142,9 @@ async def objects_of(user: Identity, generation_id: str) -> tuple[Stored, ...]:
     return tuple(Stored(*each) for each in zip(keys, entries, fetched, strict=True))
 
 
-async def listed(user: Identity) -> tuple[Row, ...]:
-    """Return the entries of the user's folder in the bucket, as they see them."""
-    reply = await user.client.stored_list(BUCKET, user.user_id)
+async def listed(user: Identity, bucket: str = BUCKET) -> tuple[Row, ...]:
+    """Return the entries of the user's folder in *bucket*, as they see them."""
+    reply = await user.client.stored_list(bucket, user.user_id)
     found = reply.json()
     if not isinstance(found, list):
         raise BadAnswer(f"storage answered {reply.status} to a listing (exchange {reply.exchange_id})")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
 from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Ids
+from rollout_gates.systems.tts.flows.matrix.aimed_races import aimed_races
 from rollout_gates.systems.tts.flows.matrix.bench import Bench, Call, bench, calls, driven, meanwhile
 from rollout_gates.systems.tts.flows.matrix.locking import locked
+from rollout_gates.systems.tts.flows.matrix.races import Race, Races
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -22,34 +22,6 @@ if TYPE_CHECKING:
 _SPEAK = "input_text_buffer.append"
 TRIES = 6
 """Aimed tries at a cancel in the very moment when the last answer of the provider comes in."""
-
-
-@dataclass(frozen=True)
-class Race:
-    """One cancel. *before* and *after* are what was left right after it and when all that was late had come in.
-
-    *late* is the answer that was under way to the user when the cancel came, if there was one. *asked* is how often
-    each provider was asked after the cancel, for the cancelled work alone.
-    """
-
-    at: str
-    cancel: Reply
-    before: Aftermath
-    after: Aftermath
-    late: Reply | None = None
-    asked: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def won(self) -> bool:
-        """Whether the cancel was accepted."""
-        return self.cancel.status == 200
-
-
-@dataclass(frozen=True)
-class Races:
-    """Races of one kind, at least one."""
-
-    races: tuple[Race, ...]
 
 
 @flow("held_races")
@@ -168,9 +140,14 @@ async def lost_race(context: Context) -> Races:
 
 @flow("close_races")
 async def close_races(context: Context) -> Races:
-    """Cancel when the completion is half done, then `TRIES` times as the last answer comes in; in two playgrounds."""
-    halfway, aimed = await asyncio.gather(_halfway(context), _aimed(context))
-    return Races((halfway, *aimed))
+    """Cancel when the completion is half done, then `TRIES` times as the last answer comes in; in two playgrounds.
+
+    On a deployment cancel at moments that a client can aim at, see `aimed_races`.
+    """
+    if context.sandbox_url is None:
+        return await aimed_races(context)
+    halfway, (plain, *aimed) = await asyncio.gather(_halfway(context), _aimed(context))
+    return Races((halfway, *aimed), plain)
 
 
 async def _halfway(context: Context) -> Race:
@@ -193,9 +170,12 @@ async def _halfway(context: Context) -> Race:
         return Race("halfway", cancel, left, left, late)
 
 
-async def _aimed(context: Context) -> list[Race]:
+async def _aimed(context: Context) -> tuple[Aftermath, *tuple[Race, ...]]:
     async with bench(context) as place:
-        return [await _try(place, number) for number in range(TRIES)]
+        started = await place.begin("Plain")
+        await place.end(started)
+        plain = await place.left(started)
+        return plain, *[await _try(place, number) for number in range(TRIES)]
 
 
 async def _try(place: Bench, number: int) -> Race:
@@ -204,12 +184,23 @@ async def _try(place: Bench, number: int) -> Race:
     started = await place.begin(f"Try {number}")
     async with driven(place, started) as read:
         await place.until_held(last)
-        cancel, _ = await asyncio.gather(_after(number, place, started), place.release(last))
+        cancel = await _beside_the_release(number, place, started)
         late = await read if read is not None else None
     before = await place.left(started)
     await place.end(started)
     await _fence(place, started)
     return Race(f"try {number + 1}", cancel, before, await place.left(started), late)
+
+
+async def _beside_the_release(number: int, place: Bench, started: Start) -> Reply:
+    """Cancel as the last answer is let go; the first time before that, so that one race is won by the cancel."""
+    last = calls(place.ground.settings)["last"]
+    if number == 0:
+        cancel = await _after(number, place, started)
+        await place.release(last)
+        return cancel
+    cancel, _ = await asyncio.gather(_after(number, place, started), place.release(last))
+    return cancel
 
 
 async def _after(number: int, place: Bench, started: Start) -> Reply:

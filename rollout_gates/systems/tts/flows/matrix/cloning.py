@@ -158,15 +158,24 @@ async def _lift_the_buckets_limit(stage: Scene) -> None:
 
 
 async def prepare(
-    stage: Scene, user: Identity, what: str, *, audio: bytes | None = b"", language: str | None = None
+    stage: Scene,
+    user: Identity,
+    what: str,
+    *,
+    audio: bytes | None = b"",
+    language: str | None = None,
+    name: str | None = None,
 ) -> Prepared:
     """Ask for a place to upload to, and upload the reference clip, or *audio*, or nothing when that is ``None``.
 
     Raises `CouldNotJudge` when there is no such place, or the clip was not taken.
     """
     clip = reference_clip(stage.session.settings.reference)
-    name = voice_name(stage.context.run_id, what)
-    said = {"name": name, "language": language or clip.language, "transcript": clip.transcript}
+    said = {
+        "name": name or voice_name(stage.context.run_id, what),
+        "language": language or clip.language,
+        "transcript": clip.transcript,
+    }
     asked = await user.client.clone_upload_url(**said)
     answer = json_object(asked)
     voice_id, url, key = (text(answer, member) for member in ("voice_id", "upload_url", "object_key"))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.matrix.cloning import own_rows
-from rollout_gates.systems.tts.flows.matrix.designing import INSTRUCT, begin, keep, preview, wishes
+from rollout_gates.systems.tts.flows.matrix.designing import INSTRUCT, begin, keep, preview, task_row, wishes
 from rollout_gates.systems.tts.flows.matrix.purse import Purse, only_credits, purse
-from rollout_gates.systems.tts.flows.matrix.scene import Scene, scene
+from rollout_gates.systems.tts.flows.matrix.scene import SMOKE, Scene, scene
+from rollout_gates.systems.tts.flows.matrix.treasury import newcomer
 from rollout_gates.systems.tts.playground import Playground, playground
 from rollout_gates.systems.tts.replies import ids, json_object, rows, text
 from rollout_gates.systems.tts.samples import LANGUAGE, voice_name
@@ -21,6 +22,7 @@ from rollout_gates.wire import CouldNotJudge, Poller
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.design import Design
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.wire import Reply
 
@@ -31,6 +33,8 @@ _FAILURES: Mapping[str, Mapping[str, Any]] = {
 }
 _POLLER = Poller(first_s=0.02, factor=1.3, longest_s=0.3)
 _PATIENCE_S = 20.0
+# How long a cancelled preview is watched for the answer that may still come, at least and at most.
+_SHORTEST_S, _LONGEST_S = 2.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ async def _failed(ground: Playground, failure: str, paid_by: str) -> FailedPrevi
 
 @dataclass(frozen=True)
 class CancelledPreview:
-    """A preview that was cancelled while the provider held its answer, which then came.
+    """A preview that was cancelled while its provider was at work, whose answer then came.
 
     *late* is the task when all work had ended, *save* (qwen) the try to keep the voice, *voices* what came of it.
     """
@@ -88,7 +92,13 @@ class CancelledPreview:
 
 @flow("cancelled_preview")
 async def cancelled_preview(context: Context) -> CancelledPreview:
-    """Cancel a preview at work, then let the provider answer. Raises `CouldNotJudge` when it was never at work."""
+    """Cancel a preview at work, and wait for what its provider still answers.
+
+    In a playground the answer is held until then. Elsewhere the task is watched for twice the time that a preview
+    takes. Raises `CouldNotJudge` when it was never seen at work, or had ended when its cancel came.
+    """
+    if context.sandbox_url is None:
+        return await _cancelled_outside(context)
     async with playground(context) as ground:
         stage, (provider, call) = Scene(ground.context, ground), _maker(ground)
         user = await stage.user("cancelled_preview")
@@ -96,21 +106,64 @@ async def cancelled_preview(context: Context) -> CancelledPreview:
         said = wishes(stage, "cancelled at work")
         before = await purse(user.client)
         await ground.providers.hold(provider, call)
-        begun = await begin(stage, user, said)
-        task_id = text(json_object(begun), "task_id")
-        if task_id is None:
-            raise CouldNotJudge(Reason.SOURCE_ABSENT, f"no preview was begun: it was answered {begun.status}")
+        task_id = await _begun(stage, user, said)
         await user.client.task(task_id)  # with modal the first look begins the work
         if not await ground.providers.until_held(provider, call):
             raise CouldNotJudge(Reason.SOURCE_ABSENT, "the provider was never asked for the preview")
         cancelled = await user.client.cancel_task(task_id)
         await ground.providers.release(provider, call)
         await work_ended(ground)
-        late = await user.client.task(task_id)
-        save = await keep(stage, user, said, task_id) if ground.settings.is_qwen else None
-        voices = await own_rows(user, "voices", name=f"eq.{said['name']}")
-        after = await purse(user.client)
-    return CancelledPreview(cancelled, late, before, after, save, voices)
+        return await _afterwards(stage, user, said, (task_id, cancelled), before)
+
+
+async def _cancelled_outside(context: Context) -> CancelledPreview:
+    made: Design = await context.observe("design")
+    await context.after(*SMOKE)
+    if made.watch is None or made.watch.status != "completed":
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, "no preview is completed here, so none could come too late")
+    stage = Scene(context)
+    user = await newcomer(stage, "cancelled_preview")
+    said = wishes(stage, "cancelled at work")
+    before = await purse(user.client)
+    task_id = await _begun(stage, user, said)
+    await user.client.task(task_id)  # with modal the first look begins the work
+    await _POLLER.until(lambda: task_row(user, task_id), _at_work, deadline_s=_PATIENCE_S)
+    cancelled = await user.client.cancel_task(task_id)
+    if cancelled.status != 200:
+        raise CouldNotJudge(
+            Reason.TOO_FEW_SAMPLES, f"the preview was not caught at work: its cancel was answered {cancelled.status}"
+        )
+    watched_s = min(_LONGEST_S, max(_SHORTEST_S, 2 * made.watch.waited_s))
+    await _POLLER.until(lambda: task_row(user, task_id), _disturbed, deadline_s=watched_s)
+    return await _afterwards(stage, user, said, (task_id, cancelled), before)
+
+
+def _at_work(task: Mapping[str, Any] | None) -> bool:
+    """Whether the worker has taken the task on: before that a cancel meets nobody."""
+    return task is None or task.get("status") != "pending"
+
+
+def _disturbed(task: Mapping[str, Any] | None) -> bool:
+    return task is None or task.get("status") != "cancelled"
+
+
+async def _begun(stage: Scene, user: Identity, said: Mapping[str, str]) -> str:
+    begun = await begin(stage, user, said)
+    task_id = text(json_object(begun), "task_id")
+    if task_id is None:
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"no preview was begun: it was answered {begun.status}")
+    return task_id
+
+
+async def _afterwards(
+    stage: Scene, user: Identity, said: Mapping[str, str], cancelled: tuple[str, Reply], before: Purse
+) -> CancelledPreview:
+    """Look at what became of the task that was *cancelled* (its id, and the answer to its cancel)."""
+    task_id, answer = cancelled
+    late = await user.client.task(task_id)
+    save = await keep(stage, user, said, task_id) if stage.session.settings.is_qwen else None
+    voices = await own_rows(user, "voices", name=f"eq.{said['name']}")
+    return CancelledPreview(answer, late, before, await purse(user.client), save, voices)
 
 
 async def work_ended(ground: Playground) -> None:

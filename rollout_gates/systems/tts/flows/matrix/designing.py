@@ -58,7 +58,7 @@ async def designed(context: Context) -> Designed:
         said = wishes(stage, "saved twice")
         seen = await preview(stage, user, said)
         task = await task_row(user, seen.task_id)
-        sample = await _sample(user, seen)
+        sample = await sample_of(user, seen)
         samples = (sample, *(await _interim(stage)))
         if seen.status != "completed" or not (stage.session.settings.is_qwen or (sample and sample.body)):
             return Designed(said, seen, task, samples)
@@ -82,7 +82,7 @@ async def _interim(stage: Scene) -> tuple[Reply | None, ...]:
     user = await stage.user("interim")
     seen = await preview(stage, user, wishes(stage, "interim"))
     await stage.ground.providers.options("modal", design_redirect=0)
-    return (await _sample(user, seen),)
+    return (await sample_of(user, seen),)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ async def task_row(user: Identity, task_id: str) -> Mapping[str, Any] | None:
     return next(iter(await own_rows(user, "tasks", id=f"eq.{task_id}")), None)
 
 
-async def _sample(user: Identity, seen: Watch) -> Reply | None:
+async def sample_of(user: Identity, seen: Watch) -> Reply | None:
+    """Return the audio of a finished preview, ``None`` where its task leads to none."""
     result = value(json_object(seen.last), "result")
     url = text(result, "audio_url") if isinstance(result, dict) else None
     return await user.client.fetch(url, answered=seen.last.request.url) if url else None

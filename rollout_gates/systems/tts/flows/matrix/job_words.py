@@ -8,31 +8,50 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath
+from rollout_gates.reasons import Reason
+from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Ids, aftermath, rows
 from rollout_gates.systems.tts.flows.matrix.bench import Bench, bench, calls, meanwhile
+from rollout_gates.systems.tts.flows.matrix.planting import work
+from rollout_gates.systems.tts.flows.matrix.scene import SMOKE, Scene
+from rollout_gates.systems.tts.flows.matrix.treasury import newcomer
+from rollout_gates.systems.tts.flows.matrix.voicing import own_voice
 from rollout_gates.systems.tts.flows.matrix.worker_death import WAITED_S
+from rollout_gates.systems.tts.flows.speaking import start
+from rollout_gates.systems.tts.replies import is_terminal, json_object, value
+from rollout_gates.systems.tts.samples import spoken
+from rollout_gates.wire import CouldNotJudge, Poller
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.matrix.in_vain import InVain
+    from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.wire import Reply
 
 _STATUS = ("modal", "status")
 _FAILED = {"job_id": "any", "status": "failed", "result_ready": False, "error": "CUDA out of memory"}
 _LATER_S = 3600
 _OVERDUE_S = 8.0
+_POLLER = Poller(first_s=0.1, factor=1.5, longest_s=2.0)
+_TOLD_WITHIN_S = 8.0
 
 
 @dataclass(frozen=True)
 class JobCancels:
-    """A cancel that reached the job service, one that it *refused*, and a job that it *ended* by itself."""
+    """A cancel that reached the job service, and one that it *refused*."""
 
     job_id: str
     asked: tuple[Mapping[str, Any], ...]
     cancel: Reply
     refused: Reply
     refused_left: Aftermath
-    ended: Reply
-    ended_left: Aftermath
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """A task at work whose job the service reports as cancelled: the last *read* of it, and what was *left*."""
+
+    read: Reply
+    left: Aftermath
 
 
 @dataclass(frozen=True)
@@ -64,21 +83,71 @@ async def job_cancels(context: Context) -> JobCancels:
         await providers.script("modal", "cancel", status=500, body="no")
         second = await place.begin("Cancel refused")
         refused = await place.client.cancel_task(second.task_id or "")
-        refused_left = await place.left(second)
+        return JobCancels(job_id, asked, cancel, refused, await place.left(second))
+
+
+@flow("ended_job")
+async def ended_job(context: Context) -> EndedJob:
+    """Have a job cancelled behind its task's back, in mode modal.
+
+    In a playground the service says so by itself. Elsewhere a job is cancelled, and then another task is planted that
+    waits for the same job. Raises `NotConfigured`, and `CouldNotJudge` when the service tells something else.
+    """
+    if context.sandbox_url is None:
+        return await _planted(context)
+    async with bench(context) as place:
         body = {"job_id": "any", "status": "cancelled", "result_ready": False}
-        third = await place.begin("Ended by the service")
-        await providers.script("modal", "status", status=200, body=body, times=0)
+        started = await place.begin("Ended by the service")
+        await place.ground.providers.script("modal", "status", status=200, body=body, times=0)
         for _ in range(2):
-            ended = await place.client.task(third.task_id or "")
-        return JobCancels(job_id, asked, cancel, refused, refused_left, ended, await place.left(third))
+            ended = await place.client.task(started.task_id or "")
+        return EndedJob(ended, await place.left(started))
+
+
+async def _planted(context: Context) -> EndedJob:
+    await context.after(*SMOKE)
+    stage = Scene(context)
+    user = await newcomer(stage, "ended_job")
+    voice_id = await own_voice(stage, user)
+    started = await start(context, user, voice_id, spoken(context.run_id, "Job"))
+    cancel = await user.client.cancel_task(started.task_id or "")
+    tasks = await rows(user.client, "tasks", id=f"eq.{started.task_id}")
+    job_id = tasks[0].get("modal_job_id") if tasks else None
+    if cancel.status != 200 or not job_id:
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"no job was caught at work: its cancel was answered {cancel.status}")
+    job = {"modal_job_id": job_id, "provider_job_id": job_id}
+    ids = await work(stage, user, spoken(context.run_id, "Job of another"), voice_id=voice_id, **job)
+    read = await _read_until_ended(user, ids)
+    left = await aftermath(user, ids)
+    word = value(json_object(read), "modal_status")
+    if left.status not in ("cancelled", "failed") and word != "cancelled":
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the job service reports {word} of a job that was cancelled")
+    return EndedJob(read, left)
+
+
+async def _read_until_ended(user: Identity, ids: Ids) -> Reply:
+    """Read the task a few times; stop early when it has ended."""
+    polled = await _POLLER.until(lambda: user.client.task(ids.task_id or ""), is_terminal, deadline_s=_TOLD_WITHIN_S)
+    return polled.last
 
 
 @flow("late_words")
 async def late_words(context: Context) -> LateWords:
-    """End tasks while an answer of the provider is under way that says otherwise, in playgrounds side by side."""
+    """Have something come in for tasks that have ended.
+
+    In playgrounds side by side it is an answer of the provider that says otherwise. Elsewhere it is what a client can
+    do: reads at the same time, and a cancel, of a generate that failed.
+    """
+    if context.sandbox_url is None:
+        return await _outside(context)
     if context.settings.is_qwen:
         return LateWords((await _after_its_time(context),))
     return LateWords(tuple(await asyncio.gather(*(act(context) for act in (_done, _failed, _cancelled)))))
+
+
+async def _outside(context: Context) -> LateWords:
+    vain: InVain = await context.observe("in_vain")
+    return LateWords((Late("failed, then read and cancelled", vain.left, vain.at_last),))
 
 
 async def _done(context: Context) -> Late:

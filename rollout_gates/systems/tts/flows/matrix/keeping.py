@@ -18,6 +18,7 @@ from rollout_gates.systems.tts.flows.matrix.bench import PATIENCE_S, Bench, benc
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.matrix.in_vain import InVain
     from rollout_gates.systems.tts.watching import Watch
     from rollout_gates.wire import Reply
 
@@ -58,12 +59,18 @@ class KeptOnce:
 
 @dataclass(frozen=True)
 class KeptTrace:
-    """A generate that the provider refused under a *request_id*, its rows, and the lines in the log since."""
+    """A generate that the provider refused, its rows, and the lines of the log about it.
+
+    *request_id* is the provider's where it is known, else ``None``; with *anonymous* there was one that nobody knows.
+    *ours* are the request ids of our own calls about it. *log* is ``None`` where nobody said how to read it.
+    """
 
     request_id: str | None
     reply: Reply
     left: Aftermath
-    log: tuple[Row, ...]
+    log: tuple[Row, ...] | None
+    anonymous: bool = False
+    ours: frozenset[str] = frozenset()
 
 
 @flow("kept")
@@ -147,7 +154,11 @@ async def _fetches(place: Bench, last: tuple[str, str]) -> int:
 
 @flow("kept_trace")
 async def kept_trace(context: Context) -> KeptTrace:
-    """Have the provider refuse a text under a known request id, in a playground."""
+    """Have the provider refuse a text: in a playground under a known request id, elsewhere for want of the voice."""
+    if context.sandbox_url is None:
+        vain: InVain = await context.observe("in_vain")
+        ours = frozenset({vain.started.reply.request_id, vain.reply.request_id})
+        return KeptTrace(None, vain.reply, vain.left, vain.log, anonymous=context.settings.is_qwen, ours=ours)
     async with bench(context) as place:
         ground, qwen = place.ground, place.ground.settings.is_qwen
         refusal: dict[str, Any] = {"request_id": REQUEST_ID, "code": "InvalidParameter", "message": "Not this text."}
@@ -165,7 +176,10 @@ async def kept_trace(context: Context) -> KeptTrace:
 
 @flow("failed_then_cancelled")
 async def failed_then_cancelled(context: Context) -> LateCancel:
-    """Have a generate fail, then cancel it, in a playground."""
+    """Have a generate fail, then cancel it."""
+    if context.sandbox_url is None:
+        vain: InVain = await context.observe("in_vain")
+        return LateCancel(vain.left.status or "", vain.cancel, vain.left, vain.at_last)
     async with bench(context) as place:
         await place.ground.providers.script(*_first(place), status=500, body="no", times=0)
         started = await place.begin("Failed")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
-from rollout_gates.systems.tts.flows.matrix.aftermath import about, rows
+from rollout_gates.systems.tts.flows.matrix.aftermath import about, listed, rows
 from rollout_gates.systems.tts.flows.matrix.bench import calls
 from rollout_gates.systems.tts.flows.matrix.cloning import finalize, pay_for_clone, prepare
 from rollout_gates.systems.tts.flows.matrix.designing import begin, wishes
@@ -193,12 +193,15 @@ async def deleted_work(context: Context) -> tuple[Deleted, ...]:
         user = await stage.user("deleter")
         voice_id = await own_voice(stage, user)
         async with user.busy:
-            found = [
+            found: list[Deleted | None] = [
                 await _deleted(stage, user, voice_id, "the task of a generate", _delete_task),
                 await _deleted(stage, user, voice_id, "the generation of a generate", _delete_generation),
             ]
         found.append(await _deleted_preview(stage, user))
-    return tuple(found)
+    caught = tuple(each for each in found if each is not None)
+    if not caught:
+        raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, "all work had ended before it was deleted")
+    return caught
 
 
 Delete = Callable[["Identity", Start], Awaitable["Reply"]]
@@ -212,7 +215,8 @@ async def _delete_generation(user: Identity, started: Start) -> Reply:
     return await user.client.delete_generation(started.generation_id or "")
 
 
-async def _deleted(stage: Scene, user: Identity, voice_id: str, title: str, delete: Delete) -> Deleted:
+async def _deleted(stage: Scene, user: Identity, voice_id: str, title: str, delete: Delete) -> Deleted | None:
+    """Return what came of it; ``None`` when the work had ended before: then it was paid for with reason."""
     before = await purse(user.client)
     async with kept_at_work(stage, "generate"):
         started = await _started(stage, user, voice_id, title)
@@ -226,15 +230,22 @@ async def _deleted(stage: Scene, user: Identity, voice_id: str, title: str, dele
         for task_id in (freed.task_id, started.task_id):
             if task_id is not None:
                 await user.client.cancel_task(task_id)
+    tasks = await rows(user.client, "tasks", id=f"eq.{started.task_id}")
+    if any(task["status"] == "completed" for task in tasks):
+        return None
     return Deleted(title, reply, before, after, heard, freed.reply)
 
 
-async def _deleted_preview(stage: Scene, user: Identity) -> Deleted:
+async def _deleted_preview(stage: Scene, user: Identity) -> Deleted | None:
+    """The same of a preview; a finished one has left its audio in storage."""
     before = await purse(user.client)
     async with kept_at_work(stage, "preview"):
         _, task_id = await _preview(stage, user, "a deleted preview")
         reply = await user.client.delete_task(task_id)
-    return Deleted("the task of a preview", reply, before, await _restored(stage, user, before))
+    after = await _restored(stage, user, before)
+    if any(str(entry["name"]).startswith(f"preview_{task_id}") for entry in await listed(user, "references")):
+        return None
+    return Deleted("the task of a preview", reply, before, after)
 
 
 # --- steps

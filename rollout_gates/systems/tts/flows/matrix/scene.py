@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rollout_gates.systems.tts.log_source import log_lines
 from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.playground import Playground, playground
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.systems.tts.session import Session
 
+SMOKE = ("clone", "design", "speech", "cancel")
+"""The flows of the smoke gate that cost money: what a run with a small budget is to spend it on first."""
 PROVIDERS = ("dashscope", "modal", "audio_host")
 Asked = tuple[dict[str, Any], ...]
 
@@ -31,6 +34,11 @@ class Scene:
         """The session to act in."""
         session: Session = self.context.session
         return session
+
+    @property
+    def can_plant(self) -> bool:
+        """Whether the service role may write rows and move credits here."""
+        return self.session.settings.secret("service_role_key") is not None
 
     async def user(self, name: str) -> Identity:
         """Return the user called *name*."""
@@ -51,11 +59,18 @@ class Scene:
         listed = await self.ground.providers.requests()
         return tuple(f"{entry['provider']}:{entry['call']}" for entry in listed if entry["provider"] in PROVIDERS)
 
+    async def logged(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the log lines of the API so far. Raises `NotConfigured` where nobody said how to read them."""
+        if self.ground is None:
+            return await log_lines(self.session.settings.logs)
+        return tuple(await self.ground.log())
+
 
 @contextlib.asynccontextmanager
 async def scene(context: Context) -> AsyncIterator[Scene]:
-    """Yield the scene of one scenario."""
+    """Yield the scene of one scenario; on a deployment not before the smoke gate has had what it needs."""
     if context.sandbox_url is None:
+        await context.after(*SMOKE)
         yield Scene(context)
         return
     async with playground(context) as ground:

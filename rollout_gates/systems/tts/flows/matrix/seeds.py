@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
-from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.matrix.cloning import own_rows
 from rollout_gates.systems.tts.flows.matrix.designing import INSTRUCT
+from rollout_gates.systems.tts.flows.matrix.planting import plant
 from rollout_gates.systems.tts.flows.matrix.scene import Scene, scene
 from rollout_gates.systems.tts.replies import json_object, rows, text
 from rollout_gates.systems.tts.samples import LANGUAGE, TRANSCRIPT, spoken, tag, voice_name
-from rollout_gates.wire import BadAnswer, CouldNotJudge, NotConfigured
+from rollout_gates.wire import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ async def seeded_voices(context: Context) -> SeededVoices:
     """Write voices that must not speak here, list them, and try each. Raises `NotConfigured` without service role."""
     async with scene(context) as stage:
         user = await stage.user("seeded_voices")
-        written = {title: await _write(stage, user, row) for title, row in _voices(stage, user).items()}
+        written = {title: await plant(stage, user, row) for title, row in _voices(stage, user).items()}
         listing = await user.client.voices(per_page=100)
         replies = {}
         async with user.busy:
@@ -112,23 +112,6 @@ def _naming(asked: tuple[Mapping[str, Any], ...], row: Mapping[str, Any]) -> int
     return sum(provider_id in str(entry["body"]) for entry in asked) if provider_id else 0
 
 
-async def _write(stage: Scene, user: Identity, row: Mapping[str, Any], table: str = "voices") -> Mapping[str, Any]:
-    """Insert *row* as the service role and return it. Raises `NotConfigured`, or `CouldNotJudge` when refused."""
-    service = stage.session.settings.secret("service_role_key")
-    if service is None:
-        raise NotConfigured("this clause seeds rows: configure secrets.service_role_key (never in prod)")
-    kind = table.removesuffix("s")
-    planned = stage.session.things.planned(kind, str(row["id"]), user.owner, how="seeded")
-    reply = await user.client.insert(table, row, bearer=service)
-    if reply.status != 201:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"a row of {table} could not be seeded: status {reply.status}")
-    stage.session.things.made(planned, str(row["id"]))
-    try:
-        return dict(reply.json()[0])
-    except (BadAnswer, LookupError, TypeError):
-        return row
-
-
 @dataclass(frozen=True)
 class RefusedSaves:
     """[Q] Tries to save what is no preview of the caller's own, completed and complete; and the voices after them."""
@@ -147,11 +130,11 @@ async def refused_saves(context: Context) -> RefusedSaves:
             raise NotConfigured("a foreign preview needs two users: configure user_b or set sign_up = true")
         tasks = _tasks(stage, user)
         for row in tasks.values():
-            await _write(stage, user, row, "tasks")
+            await plant(stage, user, row, "tasks")
         saves = {title: await _save(stage, user, str(row["id"])) for title, row in tasks.items()}
         saves["unknown"] = await _save(stage, user, str(uuid.uuid4()))
         complete = {**tasks["of the other provider"], "id": str(uuid.uuid4()), "provider": "qwen"}
-        await _write(stage, user, complete, "tasks")
+        await plant(stage, user, complete, "tasks")
         saves["foreign"] = await _save(stage, other, str(complete["id"]))
         name = f"eq.{_name(stage)}"
         mine, theirs = await asyncio.gather(own_rows(user, "voices", name=name), own_rows(other, "voices", name=name))

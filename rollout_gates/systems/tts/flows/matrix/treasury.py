@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.reasons import Reason
-from rollout_gates.systems.tts.flows.matrix.purse import purse
+from rollout_gates.systems.tts.flows.matrix.purse import RICH, purse
 from rollout_gates.wire import BadAnswer, CouldNotJudge, NotConfigured
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ async def newcomer(stage: Scene, name: str) -> Identity:
     if not user.fresh:
         raise NotConfigured("this clause needs a new user: set sign_up = true")
     return user
+
+
+async def credits_alone(stage: Scene, user: Identity) -> None:
+    """Take the trials of *user* and give them credits, so that a return too many shows in the balance."""
+    treasury = Treasury(stage)
+    for operation in PRICES:
+        await treasury.use_up_trials(user, operation)
+    await treasury.grant(user, RICH)
 
 
 @dataclass(frozen=True)

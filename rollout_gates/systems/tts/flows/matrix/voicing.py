@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.matrix.cloning import finalize, pay_for_clone, prepare, voice_row
-from rollout_gates.systems.tts.flows.matrix.designing import keep, preview, wishes
+from rollout_gates.systems.tts.flows.matrix.designing import keep, preview, sample_of, wishes
 from rollout_gates.systems.tts.flows.voice import can_speak
-from rollout_gates.systems.tts.replies import json_object, text, value
+from rollout_gates.systems.tts.replies import json_object, text
 from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.systems.tts.flows.matrix.scene import Scene
     from rollout_gates.systems.tts.identities import Identity
-    from rollout_gates.systems.tts.watching import Watch
-    from rollout_gates.wire import Reply
 
 
 async def own_voice(stage: Scene, user: Identity) -> str:
@@ -28,7 +26,7 @@ async def own_voice(stage: Scene, user: Identity) -> str:
     said = wishes(stage, f"for {user.name}")
     seen = await preview(stage, user, said)
     if seen.status == "completed":
-        saved = await keep(stage, user, said, seen.task_id, await _sample(user, seen))
+        saved = await keep(stage, user, said, seen.task_id, await sample_of(user, seen))
         voice_id = text(json_object(saved), "id")
         if voice_id is not None and await _speaks(stage, user, voice_id):
             return voice_id
@@ -38,9 +36,3 @@ async def own_voice(stage: Scene, user: Identity) -> str:
 async def _speaks(stage: Scene, user: Identity, voice_id: str) -> bool:
     needs = ("provider_voice_id", "provider_target_model") if stage.session.settings.is_qwen else ()
     return can_speak(await voice_row(user, voice_id), needs)
-
-
-async def _sample(user: Identity, seen: Watch) -> Reply | None:
-    result = value(json_object(seen.last), "result")
-    url = text(result, "audio_url") if isinstance(result, dict) else None
-    return await user.client.fetch(url, answered=seen.last.request.url) if url else None

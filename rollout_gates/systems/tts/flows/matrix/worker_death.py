@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath
+from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, aftermath
 from rollout_gates.systems.tts.flows.matrix.bench import bench, calls
+from rollout_gates.systems.tts.flows.matrix.planting import voice_in_vain, work
+from rollout_gates.systems.tts.flows.matrix.scene import SMOKE, Scene
+from rollout_gates.systems.tts.flows.matrix.treasury import newcomer
+from rollout_gates.systems.tts.flows.speaking import submit
+from rollout_gates.systems.tts.samples import spoken
+from rollout_gates.systems.tts.watching import watch
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
 # The longest that the platform lets anything run is 400 s. Access tokens live for 3600 s.
 WAITED_S = 1800
 _OVERDUE_S = 8.0
+PLANTED_HOURS = 6
+"""Older than any lifetime that a task of a minute may have."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,6 @@ class WorkerDeath:
     """A task *waited_s* seconds after its worker died, and whether its user may speak again (*next*)."""
 
     waited_s: int
-    killed: int
     watch: Watch
     left: Aftermath
     next: Start
@@ -40,7 +47,13 @@ class RefusedJob:
 
 @flow("worker_death")
 async def worker_death(context: Context) -> WorkerDeath:
-    """Kill the worker in the middle of a generate, in a playground, and let half an hour pass at once."""
+    """Look at a generate whose worker is long gone, and then try the next one.
+
+    In a playground its worker is killed, and half an hour passes at once. Elsewhere the rows are planted as they were
+    left behind, hours ago. Raises `NotConfigured` without a new user or the service role.
+    """
+    if context.sandbox_url is None:
+        return await _planted(context)
     async with bench(context) as place:
         ground, steps = place.ground, calls(place.ground.settings)
         if ground.settings.is_qwen:
@@ -50,11 +63,30 @@ async def worker_death(context: Context) -> WorkerDeath:
         started = await place.begin("Orphan")
         if ground.settings.is_qwen:
             await place.until_held(steps["speak"])
-        killed = await ground.kill_worker()
+        await ground.kill_worker()
         await ground.skip(WAITED_S)
         seen = await place.end(started, patience_s=_OVERDUE_S)
         left = await place.left(started)
-        return WorkerDeath(WAITED_S, killed, seen, left, await place.begin("After the orphan"))
+        return WorkerDeath(WAITED_S, seen, left, await place.begin("After the orphan"))
+
+
+async def _planted(context: Context) -> WorkerDeath:
+    await context.after(*SMOKE)
+    stage = Scene(context)
+    user = await newcomer(stage, "orphaned")
+    voice_id = await voice_in_vain(stage, user, "after the orphan")
+    said = spoken(context.run_id, "Orphan")
+    # With modal one whose job was never handed in: nothing but its age speaks of it.
+    state = {"provider_status": "provider_synthesizing"} if context.settings.is_qwen else {"status": "pending"}
+    ids = await work(stage, user, said, hours=PLANTED_HOURS, voice_id=voice_id, **state)
+    seen = await watch(user.client, ids.task_id or "", patience_s=context.settings.latency_budget_s)
+    left = await aftermath(user, ids)
+    await stage.pay("generate")
+    following = await submit(context, user, voice_id, spoken(context.run_id, "After the orphan"))
+    for task_id in (following.task_id, ids.task_id):
+        if task_id is not None:
+            await user.client.cancel_task(task_id)
+    return WorkerDeath(PLANTED_HOURS * 3600, seen, left, following)
 
 
 @flow("refused_job")
