@@ -13,5 +13,6 @@ pytest_plugins = [
     "fixtures.tts_matrix_modes",
     "fixtures.tts_matrix_pages",
     "fixtures.tts_matrix_speech",
+    "fixtures.tts_row_policies",
     "fixtures.tts_streaming",
 ]

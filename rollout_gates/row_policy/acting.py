@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rollout_gates.row_policy.model import Connection
+
 import contextlib
+import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from rollout_gates.row_policy.model import Connection, Identity, Options
+from rollout_gates.row_policy.model import Identity, Options
 
-Values = Mapping[str, Any] | Sequence[Any]
+Values = Mapping[str, str | None]
+Turns = tuple[str, int, str]
+_PLACE = re.compile(r"%\((\w+)\)s")
 DENIED = "42501"
 _UNIQUE, _FOREIGN_KEY, _EXCLUSION = "23505", "23503", "23P01"
 
@@ -79,6 +87,9 @@ class Actor:
         self._superuser = superuser
         self._until = time.monotonic() + options.within_s
         self._depth = 0
+        # It puts values into the text by itself, so several statements can go together; and it prepares none.
+        self._cursor = psycopg.ClientCursor(connection)
+        self._known: dict[str, Turns] = {}
 
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
@@ -94,50 +105,62 @@ class Actor:
             self.connection.execute(sql.SQL("rollback to savepoint {}").format(name))
             self._depth -= 1
 
-    def become(self, identity: Identity) -> None:
-        """Act as *identity* until `again_oneself` or the end of the block."""
-        if identity.login and self._superuser:
-            name = sql.Identifier(identity.role)
-            self.connection.execute(sql.SQL("set local session authorization {}").format(name))
-            settings = dict(identity.settings)
-        else:
+    def run(self, statement: sql.SQL | sql.Composed, values: Values | None = None) -> Outcome:
+        """Run *statement* as the role that opened the connection; an error ends the statement alone.
+
+        *values* take the place of ``%(name)s`` in it, as literals.
+        """
+        return self._run(("", 0, ""), statement, values)
+
+    def act(self, identity: Identity, statement: sql.SQL | sql.Composed) -> Outcome:
+        """Run *statement* as *identity*, then be oneself again to see what it did."""
+        return self._run(self._turns(identity), statement, None)
+
+    def _turns(self, identity: Identity) -> Turns:
+        """Return the statements that make the connection act as *identity*, their count, and those that end it."""
+        if identity.name not in self._known:
+            emptied = {**dict.fromkeys(identity.settings, ""), "role": "none"}
             settings = {**identity.settings, "role": identity.role}
-        if settings:
-            calls = sql.SQL(", ").join(sql.SQL("set_config(%s, %s, true)") for _ in settings)
-            flat = [part for pair in settings.items() for part in pair]
-            self.connection.execute(sql.SQL("select ") + calls, flat)
+            before, count, after = self._set(settings), 1, self._set(emptied)
+            if identity.login and self._superuser:
+                name = sql.Identifier(identity.role).as_string(self.connection)
+                count = 1 + bool(identity.settings)
+                before = f"{self._set(identity.settings)} set local session authorization {name};"
+                after = f"reset session authorization; {after}"
+            self._known[identity.name] = before, count, after
+        return self._known[identity.name]
 
-    def again_oneself(self, identity: Identity) -> None:
-        """Return to the role that opened the connection; settings of *identity* are emptied."""
-        if identity.login and self._superuser:
-            self.connection.execute("reset session authorization")
-        emptied = [sql.SQL("set_config({}, '', true)").format(sql.Literal(name)) for name in identity.settings]
-        calls = sql.SQL(", ").join([sql.SQL("set_config('role', 'none', true)"), *emptied])
-        self.connection.execute(sql.SQL("select ") + calls)
+    def _set(self, settings: Mapping[str, str]) -> str:
+        calls = [
+            sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+            for name, value in settings.items()
+        ]
+        if not calls:
+            return ""
+        return (sql.SQL("select ") + sql.SQL(", ").join(calls)).as_string(self.connection) + ";"
 
-    def run(self, statement: sql.SQL | sql.Composed, values: Values = ()) -> Outcome:
-        """Run *statement* as whoever acts now; an error ends the statement alone."""
+    def _run(self, turn: Turns, statement: sql.SQL | sql.Composed, values: Values | None) -> Outcome:
+        """Send all in one go: a round trip each would take most of the time."""
         if time.monotonic() > self._until:
             raise OutOfTime
-        self.connection.execute("savepoint attempt")
+        before, turns, after = turn
+        text = statement.as_string(self.connection)
+        if values is not None:
+            text = _PLACE.sub(lambda found: self._literal(values[found[1]]), text)
+        sent = f"savepoint attempt; {before} {text};\nset constraints all immediate; release savepoint attempt; {after}"
         try:
-            cursor = self.connection.execute(statement, values or None)
-            rows = tuple(cursor.fetchall()) if cursor.description else ()
-            outcome = Outcome(rows, max(cursor.rowcount, 0))
-            self.connection.execute("set constraints all immediate")
+            self._cursor.execute(sent.encode())
+            for _ in range(1 + turns):
+                self._cursor.nextset()
+            rows = tuple(self._cursor.fetchall()) if self._cursor.description else ()
+            return Outcome(rows, max(self._cursor.rowcount, 0))
         except psycopg.Error as error:
             outcome = _failed(error)
-            self.connection.execute("rollback to savepoint attempt")
+            self._cursor.execute("rollback to savepoint attempt")
             return outcome
-        self.connection.execute("release savepoint attempt")
-        return outcome
 
-    def act(self, identity: Identity, statement: sql.SQL | sql.Composed, values: Values = ()) -> Outcome:
-        """Run *statement* as *identity*, then be oneself again to see what it did."""
-        self.become(identity)
-        outcome = self.run(statement, values)
-        self.again_oneself(identity)
-        return outcome
+    def _literal(self, value: str | None) -> str:
+        return sql.Literal(value).as_string(self.connection)
 
 
 def _failed(error: psycopg.Error) -> Outcome:

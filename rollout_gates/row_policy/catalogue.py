@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rollout_gates.row_policy.model import Connection
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
-
-from rollout_gates.row_policy.model import Connection
 
 TABLES, VIEWS, MATERIALISED, FOREIGN = ("r", "p"), ("v",), ("m",), ("f",)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
+if TYPE_CHECKING:
+    import psycopg
 
-Connection = psycopg.Connection[Any]
+    Connection = psycopg.Connection[Any]
 
 NONE, OWN, ALL = "none", "own", "all"
 """Scopes: no row, the rows that belong to the identity, every row. Any other scope is an SQL condition on row ``r``."""
@@ -109,7 +110,7 @@ READ_ALL = Access(ALL, NONE, NONE, NONE)
 READ_OWN = Access(OWN, NONE, NONE, NONE)
 CLOSED = Access(NONE, NONE, NONE, NONE, call=NONE)
 
-Seed = Callable[[Connection], None]
+Seed = Callable[["Connection"], None]
 
 
 @dataclass(frozen=True)
@@ -119,14 +120,16 @@ class Intent:
     *access* is declared by object (``schema.name``) and audience, ``*`` for all of them. What is not declared: the
     service may do everything, anon nothing, a user reads and writes its own rows; rows without an owner are read by
     every user and written by none. *own* gives the condition on ``r`` that makes a row one's own, where the keys and
-    names of *kinds* do not tell; ``%(user)s`` stands for the identity's value of kind `user`. *seed* plants further
-    rows inside of the transaction, after each identity got its own.
+    names of *kinds* do not tell; ``%(user)s`` stands for the identity's value of kind `user`. *functions* is the
+    scope of calls that are not declared; *undeclared*, where it is given, takes the place of the
+    defaults for tables. *seed* plants further rows inside of the transaction, after each identity got its own.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=lambda: {"user": Kind(names=USER_NAMES)})
     own: Mapping[str, str] = field(default_factory=dict)
     access: Mapping[str, Mapping[str, Access]] = field(default_factory=dict)
     functions: str = OWN
+    undeclared: Access | None = None
     seed: Seed | None = None
     editable_claims: tuple[str, ...] = ("user_metadata", "raw_user_meta_data")
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rollout_gates.row_policy.model import Connection
+
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +26,6 @@ from rollout_gates.row_policy.model import (
     NONE,
     SERVICE,
     Attempt,
-    Connection,
     Finding,
     Identity,
     Intent,

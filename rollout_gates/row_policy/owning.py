@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
@@ -53,8 +53,10 @@ class Owners:
                 return found
         if audience == SERVICE:
             return EVERYTHING
+        if self.intent.undeclared is not None and relation is not None and relation.is_table:
+            return self.intent.undeclared
         if audience == ANON:
-            return NOTHING
+            return replace(NOTHING, call=self.intent.functions)
         if relation is not None and relation.is_table and not self.is_owned(name):
             return READ_ALL
         return Access(call=self.intent.functions)

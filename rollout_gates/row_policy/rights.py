@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rollout_gates.row_policy.model import Connection
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from rollout_gates.row_policy.catalogue import Function, NumberSequence, Relation
-from rollout_gates.row_policy.model import Connection
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def read(
     )
     settable = ask(
         "select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-        "where c.oid = any(%(oids)s::bigint[]::oid[]) and has_sequence_privilege(%(role)s, c.oid, 'update') "
+        "where c.oid = any(%(oids)s::bigint[]::oid[]) "
+        "and case when c.relkind = 'S' then has_sequence_privilege(%(role)s, c.oid, 'update') end "
         "and has_schema_privilege(%(role)s, n.oid, 'usage')",
         [sequence.oid for sequence in sequences],
     )

@@ -12,18 +12,15 @@ from rollout_gates.row_policy import (
     USER,
     Access,
     Attempt,
-    CannotAct,
     Identity,
     Intent,
     Kind,
     Operation,
     Options,
     Verdict,
-    examine,
-    inspect,
 )
 from rollout_gates.row_policy.model import Result
-from rollout_gates.row_policy.oracle import judge
+from rollout_gates.row_policy.oracle import CannotAct, examine, inspect, judge
 from tests.row_policy.scenes import PEOPLE, SCENES, USERS, A
 
 EVERYTHING = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout_gates.row_policy import examine
+from rollout_gates.row_policy.oracle import examine
 from tests.row_policy.planted import CORRECT, LEAKS
 from tests.row_policy.scenes import SCENES
 
