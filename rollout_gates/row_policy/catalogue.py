@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from psycopg import sql
@@ -91,7 +92,7 @@ class Relation:
     estimated_rows: float
     definition: str = ""
 
-    @property
+    @cached_property
     def sql(self) -> sql.Identifier:
         """Return the quoted name."""
         return sql.Identifier(self.schema, self.relation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 from psycopg import sql
@@ -30,10 +31,15 @@ class Row:
     principal: str
     values: Mapping[str, str | None]
 
-    def same(self) -> sql.Composable:
+    def same(self) -> sql.SQL:
         """Return the condition on ``r`` that finds it, with its values in it."""
+        return self._same
+
+    @cached_property
+    def _same(self) -> sql.SQL:
         parts = [sql.SQL("r.{} = {}").format(sql.Identifier(c), sql.Literal(value)) for c, value in self.key]
-        return sql.SQL("({})").format(sql.SQL(" and ").join(parts))
+        # Written out once: it is asked for again and again.
+        return sql.SQL(sql.SQL("({})").format(sql.SQL(" and ").join(parts)).as_string(None))
 
 
 @dataclass
@@ -272,13 +278,26 @@ class Planter:
     def refresh(self, row: Row, columns: Iterable[str] | None = None, *, learned: bool = True) -> Row:
         """Write new distinctive values into *columns* of *row* (all free ones by default). Returns it as it is then."""
         relation = self.catalogue.relations[row.table]
-        changed = row
-        for name in self.free(relation) if columns is None else columns:
-            found = self._rewrite(relation, row, name) if row.key else None
-            changed = found or changed
+        names = list(self.free(relation) if columns is None else columns) if row.key else []
+        changed = self._rewrite_all(relation, row, names) or row
+        for name in names if changed is row else ():
+            changed = self._rewrite(relation, row, name) or changed
         if learned and changed is not row:
             self.ground.note(changed)
         return changed
+
+    def _rewrite_all(self, relation: Relation, row: Row, names: list[str]) -> Row | None:
+        """Write other values into all columns at once, as far as one of the first choice is another."""
+        fresh = {name: self.value(relation, relation.columns[name], minimal=False, shift=0) for name in names}
+        if not fresh or any(value is None or value == row.values.get(name) for name, value in fresh.items()):
+            return None
+        assigned = [sql.SQL("{} = {}").format(sql.Identifier(n), sql.Literal(value)) for n, value in fresh.items()]
+        outcome = self.actor.run(
+            sql.SQL("update {} as r set {} where {} returning to_jsonb(r)").format(
+                relation.sql, sql.SQL(", ").join(assigned), row.same()
+            )
+        )
+        return self.row(relation, row.principal, outcome.rows[0][0]) if outcome.rows else None
 
     def _rewrite(self, relation: Relation, row: Row, name: str) -> Row | None:
         """Write another value into one column, the first that the checks let in."""

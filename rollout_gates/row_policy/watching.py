@@ -37,6 +37,7 @@ class Watcher:
         self.catalogue = catalogue
         self.owners = owners
         self.ground = ground
+        self._images: dict[str, dict[int, str]] = {}
 
     def me(self, identity: Identity) -> dict[str, str | None]:
         """Return the values for the placeholders of conditions."""
@@ -67,6 +68,12 @@ class Watcher:
             for at, row in enumerate(rows)
         )
         return {_by_identity(rows[at]): version for at, version in self.actor.run(asked).rows}
+
+    def as_planted(self, table: str) -> dict[int, str]:
+        """Return the image of *table* as it is outside of all attempts: each is rolled back, so it stays the same."""
+        if table not in self._images:
+            self._images[table] = self.image([table])
+        return self._images[table]
 
     def effect(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from psycopg import sql
@@ -31,6 +31,8 @@ class Writer:
     planter: Planter
     identity: Identity
     rights: Rights
+    _splits: dict[tuple[str, str], tuple[list[Row], list[Row]]] = field(default_factory=dict)
+    _before: dict[str, int] = field(default_factory=dict)
 
     def condition(self, base: Relation, operation: Operation) -> sql.Composable:
         """Return the scope of *operation* on rows of *base*."""
@@ -47,9 +49,12 @@ class Writer:
 
     def split(self, base: Relation, operation: Operation) -> tuple[list[Row], list[Row]]:
         """Return planted rows within and outside of the scope of *operation*."""
-        rows = self.rows(base)
-        inside = self.watcher.fulfilling(rows, self.condition(base, operation), self.identity)
-        return inside, [row for row in rows if not any(row is mine for mine in inside)]
+        key = (base.name, self.scope(base, operation))
+        if key not in self._splits:
+            rows = self.rows(base)
+            inside = self.watcher.fulfilling(rows, self.condition(base, operation), self.identity)
+            self._splits[key] = inside, [row for row in rows if not any(row is mine for mine in inside)]
+        return self._splits[key]
 
     # --- update
 
@@ -114,7 +119,7 @@ class Writer:
         if row is not None and not all(name in surface.columns for name, _value in row.key):
             return Attempt(way, Result.NOTHING, "the key of the rows is not in the view")
         with self.actor.undone():
-            before = self.watcher.image([base.name])
+            before = self.watcher.as_planted(base.name)
             outcome = self.actor.act(self.identity, statement)
             if not outcome.ok:
                 if row is not None and outcome.stopped_by_uniqueness and outcome.on == base.name and row not in inside:
@@ -158,7 +163,9 @@ class Writer:
     ) -> Attempt:
         """Move own rows; where a key blocks it that others hold, the policies have let it through before."""
         with self.actor.undone():
-            before = self._outside(base)
+            before = self._before.setdefault(base.name, -1)
+            if before < 0:
+                before = self._before[base.name] = self._outside(base)
             outcome = self.actor.act(self.identity, _update(surface, given, row))
             after = self._outside(base)
         if outcome.stopped_by_uniqueness and outcome.on == base.name:
@@ -227,7 +234,7 @@ class Writer:
             sql.SQL(", ").join(map(sql.Identifier, base.key)), sql.Identifier(column), sql.Literal(value),
         )  # fmt: skip
         with self.actor.undone():
-            before = self.watcher.image([base.name])
+            before = self.watcher.as_planted(base.name)
             outcome = self.actor.act(self.identity, statement)
             condition = {base.name: self.condition(base, Operation.UPDATE)}
             effect = self.watcher.effect([base.name], before, inside, conditions=condition, identity=self.identity)
@@ -254,7 +261,7 @@ class Writer:
         self, base: Relation, inside: list[Row], statement: sql.Composed, way: str, *, alone: bool = False
     ) -> Attempt:
         with self.actor.undone():
-            before = self.watcher.image([base.name])
+            before = self.watcher.as_planted(base.name)
             outcome = self.actor.act(self.identity, statement)
             if not outcome.ok:
                 if outcome.stopped_by_reference and not alone:
