@@ -37,6 +37,8 @@ class Session:
     crowd: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_A_TIME))
     # Of playgrounds that are over, for who adds up the whole run.
     closed_books: list[Books] = field(default_factory=list)
+    # Calls of tier 1 that scenarios may still make, by the user whom they share.
+    booked: dict[str, int] = field(default_factory=dict)
 
     async def user_a(self) -> Identity:
         """The user who makes things."""

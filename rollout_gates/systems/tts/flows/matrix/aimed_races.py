@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Track:
-    """Where races are run. A whole generate takes *whole_s*; *reads_s* is what reads of its end have taken so far."""
+    """Where races are run. *whole_s* is from the answer of a generate to its end, *reads_s* what its reads took."""
 
     stage: Scene
     user: Identity
@@ -218,7 +218,7 @@ def _beside_a_read(part: float, *, failing: bool = False) -> Act:
         begun = time.monotonic()
         started = await track.begin("Race beside a read", voice_id=track.in_vain_id if failing else None)
         # Nobody may look before: the look would be the read that moves it.
-        await asyncio.sleep(max(0.0, track.whole_s - (time.monotonic() - begun)))
+        await asyncio.sleep(track.whole_s)
         reading = asyncio.ensure_future(track.user.client.task(started.task_id or ""))
         await asyncio.sleep(part * min(track.reads_s))
         attempt = await track.cancel(started, begun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, aftermath
 from rollout_gates.systems.tts.flows.settling import all_settled, refuse_poverty
 from rollout_gates.systems.tts.flows.speaking import Start, submit
-from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.names import KEY, TIER_1
 from rollout_gates.systems.tts.samples import spoken
 from rollout_gates.wire import CouldNotJudge
 
@@ -26,6 +27,8 @@ SUBMITS = 4
 CANCELS = 4
 # Long enough to be at work when its cancels arrive, and cheap enough for a new user's 100 credits.
 _LENGTH = 24
+# What our own waiting may keep calls apart that are to arrive together; a window of the rate limit is far longer.
+_TOGETHER_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,18 @@ async def crowd(context: Context) -> Crowd:
     await all_settled(context, "speech", "cancel")
     user = await session.user_a()
     async with user.busy:
+        room = context.pace.room(user.name, TIER_1) if context.pace is not None else None
+        if room is not None and room < SUBMITS:
+            told = f"{user.name} has {room} calls left in this window of the rate limit, too few for {SUBMITS} at once"
+            raise CouldNotJudge(Reason.OUT_OF_BUDGET, told)
         await context.budget.spend("generate", KEY)
+        sent = time.monotonic()
         starts = await asyncio.gather(*(_begin(context, user, voice.voice_id, number) for number in range(SUBMITS)))
-        return await _stopped(user, tuple(starts))
+        apart_s = time.monotonic() - sent - max(start.reply.elapsed_s for start in starts)
+        crowd = await _stopped(user, tuple(starts))
+    if apart_s > _TOGETHER_S:
+        raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, f"the rate limit kept generates {apart_s:.0f} s apart")
+    return crowd
 
 
 async def _begin(context: Context, user: Identity, voice_id: str, number: int) -> Start:

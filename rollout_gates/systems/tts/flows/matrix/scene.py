@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.log_source import log_lines
-from rollout_gates.systems.tts.names import KEY
+from rollout_gates.systems.tts.names import KEY, TIER_1
 from rollout_gates.systems.tts.playground import Playground, playground
+from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 SMOKE = ("clone", "design", "speech", "cancel")
 """The flows of the smoke gate that cost money: what a run with a small budget is to spend it on first."""
+CALLS = 10
+"""Calls of tier 1 that one scenario makes at most, by and large."""
 PROVIDERS = ("dashscope", "modal", "audio_host")
 Asked = tuple[dict[str, Any], ...]
 
@@ -41,8 +45,27 @@ class Scene:
         return self.session.settings.secret("service_role_key") is not None
 
     async def user(self, name: str) -> Identity:
-        """Return the user called *name*."""
-        return await self.session.identities.get(name)
+        """Return the user called *name*.
+
+        Raises `CouldNotJudge` (out of budget) where that is somebody whom all scenarios share, and whose rate limit
+        has no room for one more of them: waiting for it would take five minutes each time.
+        """
+        user = await self.session.identities.get(name)
+        if self.ground is None and not user.fresh:
+            self._book(user)
+        return user
+
+    def _book(self, user: Identity) -> None:
+        settings, pace = self.session.settings, self.context.pace
+        room = settings.rates()[0][TIER_1] * settings.rate_windows
+        taken = self.session.booked.get(user.owner, pace.used(user.name, TIER_1) if pace is not None else 0)
+        if taken + CALLS > room:
+            raise CouldNotJudge(
+                Reason.OUT_OF_BUDGET,
+                f"the rate limit of {user.name} has no room for this in {settings.rate_windows} windows; "
+                "set sign_up = true, or raise rate_windows",
+            )
+        self.session.booked[user.owner] = taken + CALLS
 
     async def pay(self, what: str) -> None:
         """Count a call that costs provider money, before it is made. Raises `OutOfBudget`."""
