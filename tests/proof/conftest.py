@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import os
 
-collect_ignore_glob = [] if os.environ.get("PROOF") == "all" else ["test_mode_matrix_*.py"]
+collect_ignore_glob = [] if os.environ.get("PROOF") == "all" else ["test_mode_matrix_*.py", "test_from_outside.py"]
