@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from rollout_gates.row_policy.acting import Actor
 from rollout_gates.row_policy.catalogue import Argument, Catalogue, Function
-from rollout_gates.row_policy.model import ALL, NONE, Attempt, Identity, Options, Result
+from rollout_gates.row_policy.model import ALL, NONE, Attempt, Identity, Operation, Options, Result
 from rollout_gates.row_policy.planting import Ground, Planter, Row
 from rollout_gates.row_policy.reading import Reader, Shown, shown
 from rollout_gates.row_policy.rights import Rights
@@ -32,24 +32,29 @@ _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _INJECTIONS = ("' or true --", "%' or true --", "') or true --")
 
 
-def outward(function: Function, catalogue: Catalogue) -> str | None:
-    """Return why *function* must not be called, or ``None``. What it calls in turn is looked at by name."""
-    if function.language not in _TRUSTED:
-        return f"written in {function.language}, its effects cannot be read"
-    seen: set[str] = set()
-    ahead = [function.body]
+def outward(function: Function, catalogue: Catalogue, avoided: Collection[str] = ()) -> str | None:
+    """Return why *function* must not be called, or ``None``; writing to tables *avoided* is a reason as well."""
+    return outward_body(function.language, function.body, catalogue, avoided)
+
+
+def outward_body(language: str, body: str, catalogue: Catalogue, avoided: Collection[str] = ()) -> str | None:
+    """Return why nothing must run *body*, or ``None``. What it calls in turn is looked at by name."""
+    if language not in _TRUSTED:
+        return f"written in {language}, its effects cannot be read"
+    seen: set[int] = set()
+    ahead = [body]
     while ahead:
-        body = ahead.pop()
-        if found := _OUTWARD.search(body):
+        text = ahead.pop()
+        if found := _OUTWARD.search(text):
             return f"acts outside of the transaction ({found.group(0).strip(' (').split()[0]})"
-        words = set(_WORD.findall(body.lower()))
-        for other in catalogue.bodies.values():
-            name, _, rest = other.partition(" ")
-            language, _, text = rest.partition(" ")
-            if name in words and name not in seen:
-                seen.add(name)
-                if language in _TRUSTED:
-                    ahead.append(text)
+        words = set(_WORD.findall(text.lower()))
+        if touched := words & set(avoided):
+            return f"may write to {min(touched)}, whose triggers act outside of the transaction"
+        for oid, other in catalogue.bodies.items():
+            if other.name in words and oid not in seen:
+                seen.add(oid)
+                if other.language in _TRUSTED:
+                    ahead.append(other.text)
     return None
 
 
@@ -117,15 +122,10 @@ class Caller:
         way = f"call aimed at {call.aimed}" if call.aimed else "call"
         writes = function.volatility == "v"
         owners, tables = self.watcher.owners, [n for n in self.ground.rows if self.watcher.judged(n, self.identity)]
+        conditions = {t: owners.condition(t, self.watcher.changed(t, self.identity, Operation.UPDATE)) for t in tables}
         with self.actor.undone():
-            conditions = (
-                {t: owners.condition(t, self.watcher.changed(t, self.identity)) for t in tables} if writes else {}
-            )
-            inside = [
-                row
-                for t, c in conditions.items()
-                for row in self.watcher.fulfilling(self.ground.rows[t], c, self.identity)
-            ]
+            inside = self.watcher.within(tables, self.identity, Operation.UPDATE) if writes else []
+            removable = self.watcher.within(tables, self.identity, Operation.DELETE) if writes else []
             before = self.watcher.image(tables) if writes else {}
             strangers = self.watcher.strangers(self.identity) if writes else {}
             outcome = self.actor.act(self.identity, self.statement(function, call))
@@ -136,7 +136,9 @@ class Caller:
             if found := self.reader.strange(seen.tokens):
                 return Attempt(way, Result.LEAK, f"{len(found)} values of rows or columns that it may not read")
             if writes:
-                effect = self.watcher.effect(tables, before, inside, conditions=conditions, identity=self.identity)
+                effect = self.watcher.effect(
+                    tables, before, inside, conditions=conditions, identity=self.identity, removable=removable
+                )
                 if effect.outside:
                     return Attempt(way, Result.LEAK, f"{effect.outside} rows of others changed or removed")
                 after = self.watcher.strangers(self.identity)

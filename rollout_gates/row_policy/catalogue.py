@@ -159,13 +159,22 @@ class NumberSequence:
 
 
 @dataclass(frozen=True)
+class Body:
+    """What a function of any schema does, by its bare *name*."""
+
+    name: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All of it, by ``schema.name``; functions by their oid."""
 
     relations: Mapping[str, Relation]
     functions: Mapping[int, Function]
     sequences: Mapping[str, NumberSequence]
-    bodies: Mapping[int, str] = field(default_factory=dict)
+    bodies: Mapping[int, Body] = field(default_factory=dict)
 
     def children(self, name: str) -> tuple[Relation, ...]:
         """Return partitions and heirs of a table, however deep."""
@@ -185,7 +194,7 @@ def read(connection: Connection, schemas: Sequence[str]) -> Catalogue:
     relations = [_relation(row) for row in cursor.execute(_RELATIONS, named).fetchall()]
     functions = [_function(row) for row in cursor.execute(_FUNCTIONS, named).fetchall()]
     sequences = [NumberSequence(**row) for row in cursor.execute(_SEQUENCES, named).fetchall()]
-    bodies = {row["oid"]: row["body"] for row in cursor.execute(_BODIES).fetchall()}
+    bodies = {row["oid"]: Body(row["name"], row["language"], row["text"]) for row in cursor.execute(_BODIES).fetchall()}
     return Catalogue(
         {relation.name: relation for relation in relations},
         {function.oid: function for function in functions},
@@ -338,7 +347,8 @@ where c.relkind = 'S' and n.nspname = any(%(schemas)s) order by 1
 """
 
 _BODIES = """
-select p.oid::bigint, p.proname || ' ' || l.lanname || ' ' || coalesce(p.prosrc, '') as body
+select p.oid::bigint, p.proname::text as name, l.lanname::text as language,
+  coalesce(pg_get_function_sqlbody(p.oid), p.prosrc, '') as text
 from pg_proc p join pg_language l on l.oid = p.prolang join pg_namespace n on n.oid = p.pronamespace
 where n.nspname not in ('pg_catalog', 'information_schema')
 """

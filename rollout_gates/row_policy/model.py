@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 NONE, OWN, ALL = "none", "own", "all"
 """Scopes: no row, the rows that belong to the identity, every row. Any other scope is an SQL condition on row ``r``."""
 
+THE_REST = "(the rest)"
+"""The name in `Report.not_acted_out` for all that the time did not suffice for."""
+
 ANON, USER, SERVICE = "anon", "user", "service"
 """Audiences: nobody in particular, a signed-in user, the trusted back end."""
 

@@ -18,13 +18,14 @@ from rollout_gates.row_policy import catalogue as reading_catalogue
 from rollout_gates.row_policy import owning
 from rollout_gates.row_policy import rights as reading_rights
 from rollout_gates.row_policy.acting import Actor, OutOfTime
-from rollout_gates.row_policy.calling import Call, Caller, draws_numbers, outward
+from rollout_gates.row_policy.calling import Call, Caller, draws_numbers, outward, outward_body
 from rollout_gates.row_policy.catalogue import MATERIALISED, TABLES, VIEWS, Catalogue, Function, Relation
 from rollout_gates.row_policy.model import (
     ALL,
     EVERYTHING,
     NONE,
     SERVICE,
+    THE_REST,
     Attempt,
     Finding,
     Identity,
@@ -158,8 +159,8 @@ class Examination:
         self.ground: Ground = self.planter.ground
         self.watcher = Watcher(self.actor, self.catalogue, self.owners, self.ground)
         self.readers: dict[str, Reader] = {}
+        self.avoided: set[str] = set()
         self.shown: dict[tuple[str, str], Shown] = {}
-        self.calls: dict[tuple[str, int], list[Attempt]] = {}
 
     def run(self) -> None:
         """Plant, read, write, call."""
@@ -171,7 +172,7 @@ class Examination:
             for step in steps:
                 step()
         except OutOfTime:
-            self.not_acted_out["(the rest)"] = f"the {self.options.within_s} s for acting were used up"
+            self.not_acted_out[THE_REST] = f"the {self.options.within_s} s for acting were used up"
         self._promote()
 
     # --- preparing
@@ -195,9 +196,10 @@ class Examination:
 
     def _plant(self) -> None:
         tables = [relation.name for relation in self.reachable if relation.is_table]
-        for relation in self.reachable:
-            if reason := self._outward_triggers(relation):
-                self.not_acted_out[relation.name] = reason
+        outward_tables = self._find_outward()
+        self.not_acted_out |= outward_tables
+        self.avoided = {name.rpartition(".")[2] for name in outward_tables}
+        self.planter.avoid(outward_tables)
         inside = [name for name in tables if name not in self.not_acted_out]
         self.planter.plant_all(inside)
         self.planter.wear_out([n for n in inside if not is_partition(self.catalogue, self.catalogue.relations[n])])
@@ -215,11 +217,25 @@ class Examination:
         for identity in self.identities:
             self.readers[identity.name] = self._reader(identity)
 
-    def _outward_triggers(self, relation: Relation) -> str | None:
+    def _find_outward(self) -> dict[str, str]:
+        """Return the tables whose triggers act outside of the transaction, by what they write to as well, with why."""
+        found: dict[str, str] = {}
+        while True:
+            avoided = {name.rpartition(".")[2] for name in found}
+            more = {
+                name: reason
+                for name, relation in self.catalogue.relations.items()
+                if name not in found and (reason := self._outward_triggers(relation, avoided))
+            }
+            if not more:
+                return found
+            found |= more
+
+    def _outward_triggers(self, relation: Relation, avoided: set[str]) -> str | None:
         for oid in relation.triggers:
-            function = self.catalogue.functions.get(oid)
-            if function is not None and (reason := outward(function, self.catalogue)):
-                return f"its trigger {function.name}: {reason}"
+            body = self.catalogue.bodies.get(oid)
+            if body is not None and (reason := outward_body(body.language, body.text, self.catalogue, avoided)):
+                return f"its trigger {body.name}: {reason}"
         return None
 
     def _gather(self, tables: Iterable[str]) -> None:
@@ -312,12 +328,14 @@ class Examination:
 
     def _write(self) -> None:
         for relation in self.reachable:
-            if relation.name in self.not_acted_out or relation.kind not in TABLES + VIEWS:
-                continue
             base = self._base(relation)
-            if not base.is_table or base.name in self.not_acted_out:
+            if relation.kind not in TABLES + VIEWS or not base.is_table:
                 continue
+            reason = self.not_acted_out.get(relation.name) or self.not_acted_out.get(base.name)
             for identity in self.identities:
+                if reason is not None:
+                    self._leave(identity, relation, reason)
+                    continue
                 self._write_as(identity, relation, base)
 
     def _write_as(self, identity: Identity, relation: Relation, base: Relation) -> None:
@@ -332,6 +350,20 @@ class Examination:
         if relation.is_table:
             self._tell(identity, relation.name, Operation.TRUNCATE, first_leak(writer.truncate(relation)), 1)
 
+    def _leave(self, identity: Identity, relation: Relation, reason: str) -> None:
+        """Judge writes that must not be tried, by the grants: what is not granted is denied, the rest stays open."""
+        rights, name = self.rights[identity.role], relation.name
+        granted = {
+            Operation.INSERT: bool(rights.insert.get(name)),
+            Operation.UPDATE: bool(rights.update.get(name)),
+            Operation.DELETE: name in rights.delete,
+            Operation.TRUNCATE: name in rights.truncate,
+        }
+        for operation, held in granted.items():
+            told = f"not tried: {reason}" if held else "it is not granted"
+            attempt = Attempt("grant", Result.UNCLEAR if held else Result.DENIED, told)
+            self._tell(identity, name, operation, [attempt], 1)
+
     def _outside(self, writer: Writer, base: Relation, operation: Operation) -> int:
         """Return how much there was that could have leaked."""
         if operation is Operation.INSERT:
@@ -342,19 +374,19 @@ class Examination:
 
     # --- calling
 
-    def _callable(self) -> list[Function]:
-        found = []
+    def _functions(self) -> dict[int, str | None]:
+        """Return the functions that can be called by name, each with the reason why it must not be, if there is one."""
+        found: dict[int, str | None] = {}
         for function in self.catalogue.functions.values():
-            if function.trigger:
-                continue
             if function.extension:
                 self.not_acted_out[function.signature] = "belongs to an extension"
-            elif reason := outward(function, self.catalogue):
-                self.not_acted_out[function.signature] = reason
-            elif not self.held and draws_numbers(function):
-                self.not_acted_out[function.signature] = "it may draw from a sequence that cannot be held"
-            else:
-                found.append(function)
+            elif not function.trigger:
+                reason = outward(function, self.catalogue, self.avoided)
+                if reason is None and not self.held and draws_numbers(function):
+                    reason = "it may draw from a sequence that cannot be held"
+                if reason is not None:
+                    self.not_acted_out[function.signature] = reason
+                found[function.oid] = reason
         return found
 
     def _caller(self, identity: Identity) -> Caller:
@@ -364,19 +396,24 @@ class Examination:
         )  # fmt: skip
 
     def _call(self) -> None:
-        for function in self._callable():
+        for oid, reason in self._functions().items():
+            function = self.catalogue.functions[oid]
             for identity in self.identities:
-                if identity.audience == SERVICE:
-                    continue
-                if function.oid not in self.rights[identity.role].call:
-                    attempts = [Attempt("call", Result.DENIED, "execute is not granted")]
-                else:
-                    attempts = first_leak(self._caller(identity).call(function))
-                if not attempts:
-                    attempts = [Attempt("call", Result.UNCLEAR, "no arguments could be made up for it")]
-                    self.not_acted_out.setdefault(function.signature, "no arguments could be made up for it")
-                self.calls[identity.name, function.oid] = attempts
-                self._tell(identity, function.name, Operation.CALL, attempts, 1)
+                if identity.audience != SERVICE:
+                    self._tell(identity, function.name, Operation.CALL, self._call_as(identity, function, reason), 1)
+
+    def _call_as(self, identity: Identity, function: Function, reason: str | None) -> list[Attempt]:
+        if function.oid not in self.rights[identity.role].call:
+            return [Attempt("call", Result.DENIED, "execute is not granted")]
+        caller = self._caller(identity)
+        if reason is not None:
+            shut = caller.scope(function) == NONE
+            told = "execute is granted, and it is meant for nobody" if shut else f"not called: {reason}"
+            return [Attempt("grant", Result.LEAK if shut else Result.UNCLEAR, told)]
+        if attempts := first_leak(caller.call(function)):
+            return attempts
+        self.not_acted_out.setdefault(function.signature, "no arguments could be made up for it")
+        return [Attempt("call", Result.UNCLEAR, "no arguments could be made up for it")]
 
     # --- sequences
 
@@ -397,7 +434,8 @@ class Examination:
     def _interfere(self) -> None:
         """Change and add rows that an identity may not see, and look whether anything that it sees is different."""
         views = [r for r in self.reachable if r.kind in VIEWS + MATERIALISED]
-        functions = [f for f in self._callable() if f.returns != "void" and f.kind == "f"]
+        listed = [self.catalogue.functions[oid] for oid, reason in self._functions().items() if reason is None]
+        functions = [function for function in listed if function.returns != "void" and function.kind == "f"]
         if not views and not functions:
             return
         for identity in self.identities:

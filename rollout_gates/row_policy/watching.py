@@ -83,18 +83,23 @@ class Watcher:
         *,
         conditions: Mapping[str, sql.Composable],
         identity: Identity,
+        removable: Iterable[Row] | None = None,
     ) -> Effect:
-        """Compare with the image *before*. A row is inside if it was in scope, and still is where it is there."""
+        """Compare with the image *before*. A row is inside if it was in scope, and still is where it is there.
+
+        For rows that are gone *removable* takes the place of *inside*.
+        """
         listed = list(tables)
         after = self.image(listed)
         was_inside = {_by_identity(row) for row in inside}
+        might_go = was_inside if removable is None else {_by_identity(row) for row in removable}
         outside = within = 0
         for table in listed:
             changed = [r for r in self.ground.rows.get(table, ()) if r.key and before.get(id(r)) != after.get(id(r))]
             there = [row for row in changed if id(row) in after]
             still = {id(row) for row in self.fulfilling(there, conditions[table], identity)} if there else set()
             for row in changed:
-                good = id(row) in was_inside and (id(row) not in after or id(row) in still)
+                good = id(row) in was_inside & still if id(row) in after else id(row) in might_go
                 within, outside = within + good, outside + (not good)
         return Effect(outside, within)
 
@@ -140,7 +145,15 @@ class Watcher:
         scope = self.owners.scope(table, identity.audience, Operation.INSERT)
         return OWN if scope == NONE else scope
 
-    def changed(self, table: str, identity: Identity) -> str:
-        """Return the scope of rows that a function may change in *table*."""
-        scope = self.owners.scope(table, identity.audience, Operation.UPDATE)
+    def changed(self, table: str, identity: Identity, operation: Operation) -> str:
+        """Return the scope of rows that a function may change in, or remove from, *table*."""
+        scope = self.owners.scope(table, identity.audience, operation)
         return OWN if scope == NONE else scope
+
+    def within(self, tables: Iterable[str], identity: Identity, operation: Operation) -> list[Row]:
+        """Return the planted rows of *tables* that a function may change, or remove, for *identity*."""
+        found: list[Row] = []
+        for table in tables:
+            condition = self.owners.condition(table, self.changed(table, identity, operation))
+            found += self.fulfilling(self.ground.rows.get(table, ()), condition, identity)
+        return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 
@@ -29,9 +31,16 @@ select (select json_agg(t order by t) from (select relname, relacl::text, relfil
 """
 
 
-def run(dsn, schema="notes", **options):
+SEND = """
+create function public.send() returns void language plpgsql as $$ begin perform pg_notify('x', 'y'); end $$;
+create function public.relay() returns void language sql as $$ select public.send() $$;
+grant execute on function public.send(), public.relay() to authenticated
+"""
+
+
+def run(dsn, schema="notes", functions=OWN, **options):
     scene = SCENES[schema]
-    return examine(dsn, scene.identities, scene.intent, Options(**options) if options else None)
+    return examine(dsn, scene.identities, replace(scene.intent, functions=functions), Options(**options))
 
 
 def cell(report, identity, name, operation):
@@ -114,15 +123,17 @@ def test_a_view_that_shows_nothing_to_anybody_is_inconclusive(database):
 def test_what_acts_outside_of_the_transaction_is_not_called(database):
     dsn = database(
         "notes",
-        """create function public.send() returns void language plpgsql as $$ begin perform pg_notify('x', 'y'); end $$;
-           create function public.relay() returns void language sql as $$ select public.send() $$;
-           grant execute on function public.send(), public.relay() to authenticated""",
+        SEND,
     )
 
     report = run(dsn)
 
     assert {"public.send()", "public.relay()"} <= report.not_acted_out.keys()
-    assert not any(f.object in {"public.send", "public.relay"} for f in report.findings)
+    for name in ("public.send", "public.relay"):
+        assert cell(report, "a", name, Operation.CALL).verdict is Verdict.INCONCLUSIVE
+    assert (
+        cell(run(database("notes", SEND), functions=NONE), "a", "public.send", Operation.CALL).verdict is Verdict.LEAK
+    )
 
 
 def test_a_table_whose_trigger_acts_outside_is_read_but_not_written(database):
@@ -136,7 +147,30 @@ def test_a_table_whose_trigger_acts_outside_is_read_but_not_written(database):
     report = run(dsn)
 
     assert "public.tags" in report.not_acted_out
-    assert not any(f.object == "public.tags" and f.operation is Operation.INSERT for f in report.findings)
+    assert cell(report, "a", "public.tags", Operation.INSERT).verdict is Verdict.DENIED
+    assert cell(report, "service", "public.tags", Operation.INSERT).verdict is Verdict.INCONCLUSIVE
+
+
+def test_parents_and_tables_that_lead_to_a_trigger_that_acts_outside_are_not_written(database):
+    dsn = database(
+        "notes",
+        """create schema hooks; create table hooks.sent (what text);
+           create function hooks.tell() returns trigger language plpgsql
+             as $$ begin perform pg_notify('notes', new.email); return new; end $$;
+           create trigger tell after insert on auth.users for each row execute function hooks.tell();
+           create table public.outbox (what text);
+           create trigger tell after insert on public.outbox for each row execute function hooks.tell();
+           create function public.pass_on() returns trigger language plpgsql
+             as $$ begin insert into public.outbox values (new.label); return new; end $$;
+           create trigger pass_on after insert on public.tags for each row execute function public.pass_on()""",
+    )
+
+    report = run(dsn)
+
+    assert {"auth.users", "public.outbox", "public.tags"} <= report.not_acted_out.keys()
+    assert "public.tags" not in report.planted
+    assert "public.notes" in report.not_planted
+    assert cell(report, "a", "public.notes", Operation.SELECT).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_foreign_table_is_judged_by_the_catalogue_alone(database):

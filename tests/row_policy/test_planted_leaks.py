@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout_gates.row_policy.oracle import examine
+from tests.row_policy.afterthoughts import LATER_CORRECT, LATER_LEAKS
 from tests.row_policy.planted import CORRECT, LEAKS
 from tests.row_policy.scenes import SCENES
 
@@ -22,7 +23,7 @@ def test_the_leaks_are_sixty_over_six_schemas_and_the_correct_ones_twelve():
     assert len({(leak.schema, leak.name) for leak in LEAKS} - MISSED) >= 59
 
 
-@pytest.mark.parametrize("leak", LEAKS, ids=named)
+@pytest.mark.parametrize("leak", [*LEAKS, *LATER_LEAKS], ids=named)
 def test_a_leak_is_found_where_it_is(database, leak):
     report = examined(database, leak)
 
@@ -31,7 +32,7 @@ def test_a_leak_is_found_where_it_is(database, leak):
     assert report.proof.nothing_kept
 
 
-@pytest.mark.parametrize("case", CORRECT, ids=named)
+@pytest.mark.parametrize("case", [*CORRECT, *LATER_CORRECT], ids=named)
 def test_nothing_is_told_of_a_schema_that_is_correct(database, case):
     report = examined(database, case)
 

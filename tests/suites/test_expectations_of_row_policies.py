@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.expectations.row_policies import (
+    READS_AND_WRITES,
     check_buckets_are_private,
     check_functions_are_closed,
     check_no_function_opens,
@@ -15,6 +16,7 @@ from fixtures.expectations.row_policies import (
 )
 from rollout_gates.reasons import Reason
 from rollout_gates.row_policy import Finding, Operation, Proof, Report, Standing, Verdict
+from rollout_gates.row_policy.model import THE_REST
 from rollout_gates.wire import CouldNotJudge
 
 TABLE = "public.notes"
@@ -29,31 +31,38 @@ def report(*findings, not_acted_out=None):
     return Report(findings, (), not_acted_out or {}, {}, {}, Proof("aborted", 0, ()), 1.0)
 
 
+def judged(*but):
+    """Every read and write of the table, denied, and *but* in place of some."""
+    replaced = {(one.operation, one.object) for one in but}
+    rest = [found(operation) for operation in READS_AND_WRITES if (operation, TABLE) not in replaced]
+    return report(*rest, *but)
+
+
 def standing(rule="policy always true", name=TABLE, roles=("anon",)):
     return Standing(name, rule, roles, "policy 'wide' for select")
 
 
 def test_a_table_that_was_judged_and_does_not_leak_passes():
-    check_nothing_leaks(report(found(), found(Operation.UPDATE, ALLOWED)), ["anon"], [TABLE], "C-1")
+    check_nothing_leaks(judged(found(Operation.UPDATE, ALLOWED)), ["anon"], [TABLE], "C-1")
 
 
 @pytest.mark.parametrize("operation", sorted(set(Operation) - {Operation.CALL, Operation.SET}))
 def test_a_leak_fails_with_who_what_and_how(operation):
     with pytest.raises(AssertionError, match=rf"{operation} on public.notes as anon, select: 2 rows of others \[C-1\]"):
-        check_nothing_leaks(report(found(operation, LEAK)), ["anon"], [TABLE], "C-1")
+        check_nothing_leaks(judged(found(operation, LEAK)), ["anon"], [TABLE], "C-1")
 
 
 def test_a_leak_through_a_view_fails_as_well():
     with pytest.raises(AssertionError, match="public.view"):
-        check_nothing_leaks(report(found(), found(verdict=LEAK, name="public.view")), ["anon"], [TABLE], "C-1")
+        check_nothing_leaks(judged(found(verdict=LEAK, name="public.view")), ["anon"], [TABLE], "C-1")
 
 
 def test_a_leak_to_somebody_else_is_not_told():
-    check_nothing_leaks(report(found(), found(verdict=LEAK, who="user")), ["anon"], [TABLE], "C-1")
+    check_nothing_leaks(report(*judged().findings, found(verdict=LEAK, who="user")), ["anon"], [TABLE], "C-1")
 
 
 def test_a_table_that_nobody_acted_on_is_inconclusive():
-    left_out = report(found(), not_acted_out={"public.other": "a foreign table"})
+    left_out = report(*judged().findings, not_acted_out={"public.other": "a foreign table"})
 
     with pytest.raises(CouldNotJudge, match="a foreign table") as problem:
         check_nothing_leaks(left_out, ["anon"], [TABLE, "public.other"], "C-1")
@@ -62,8 +71,20 @@ def test_a_table_that_nobody_acted_on_is_inconclusive():
 
 def test_a_cell_in_doubt_is_inconclusive():
     with pytest.raises(CouldNotJudge) as problem:
-        check_nothing_leaks(report(found(verdict=DOUBT)), ["anon"], [TABLE], "C-1")
+        check_nothing_leaks(judged(found(verdict=DOUBT)), ["anon"], [TABLE], "C-1")
     assert problem.value.reason is Reason.TOO_FEW_SAMPLES
+
+
+def test_an_operation_that_nobody_tried_is_inconclusive():
+    with pytest.raises(CouldNotJudge, match="used up"):
+        check_nothing_leaks(report(found(), not_acted_out={THE_REST: "the time is used up"}), ["anon"], [TABLE], "C-1")
+
+
+def test_functions_that_time_did_not_suffice_for_are_inconclusive():
+    with pytest.raises(CouldNotJudge, match="used up"):
+        check_no_function_opens(
+            report(found(Operation.CALL), not_acted_out={THE_REST: "the time is used up"}), ["anon"], "C-1"
+        )
 
 
 def test_functions_that_cannot_be_executed_pass():
@@ -81,7 +102,7 @@ def test_a_schema_without_functions_is_inconclusive():
 
 
 def test_a_row_that_nobody_writes_passes():
-    check_row_stands(report(found(Operation.UPDATE), found(verdict=LEAK)), ["anon"], TABLE, "C-1")
+    check_row_stands(judged(found(verdict=LEAK)), ["anon"], TABLE, "C-1")
 
 
 @pytest.mark.parametrize("operation", [Operation.INSERT, Operation.UPDATE])
