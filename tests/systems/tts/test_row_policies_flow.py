@@ -6,13 +6,17 @@ import importlib
 import socket
 from types import SimpleNamespace
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 import fixtures.tts_row_policies as left_out_by
 from rollout_gates.environment import Secret
 from rollout_gates.reasons import Reason
+from rollout_gates.row_policy import Verdict
 from rollout_gates.wire import CouldNotJudge, NotConfigured
 from sandbox.postgres import Cluster
+from sandbox.tts.database.setup import prepare_template
 from tests.wire.scene import asynchronous
 
 # The package shows the flow under the module's name.
@@ -58,6 +62,25 @@ async def test_a_connection_that_may_not_act_as_others_is_not_configured():
             await flows.row_policies.act(context(dsn))
 
     assert problem.value.reason is Reason.NOT_CONFIGURED
+
+
+@asynchronous
+async def test_an_administrator_without_superuser_rights_can_act_where_sequences_cannot_be_held():
+    """Hosted platforms hand out such a role. What may draw from a sequence is then judged by its grants."""
+    with Cluster.start() as cluster:
+        dsn = cluster.create_database("hosted", prepare_template(cluster))
+        with psycopg.connect(dsn) as connection:
+            connection.execute("create role hosted login bypassrls noinherit password 'hosted'")
+            connection.execute("grant anon, authenticated, service_role to hosted")
+            connection.execute("grant usage on schema public, auth to hosted")
+            connection.execute("grant all on all tables in schema public, auth to hosted")
+
+        report = (await flows.row_policies.act(context(make_conninfo(dsn, user="hosted", password="hosted")))).report
+
+    assert {found.verdict for found in report.findings} == {Verdict.DENIED, Verdict.ALLOWED}
+    assert "public.credit_ledger_id_seq" in report.not_acted_out
+    assert report.proof.nothing_kept
+    assert report.proof.sequences_moved == ()
 
 
 class Item:
