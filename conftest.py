@@ -15,4 +15,5 @@ pytest_plugins = [
     "fixtures.tts_matrix_speech",
     "fixtures.tts_row_policies",
     "fixtures.tts_streaming",
+    "fixtures.tts_security_abuse",
 ]

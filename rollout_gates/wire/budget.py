@@ -41,6 +41,21 @@ class Budget:
         self._append("spend", system=system, what=what, amount=amount, total=total, key=key)
         return total
 
+    async def allow(self, what: str, system: str, *, amount: int, key: str = "burst_requests") -> None:
+        """Write down that *amount* calls are about to be sent at once. `limits.<key>` bounds each burst, not their sum.
+
+        Raises `OutOfBudget`, having written nothing, when *amount* passes the limit.
+        """
+        limit = self.limits[key]
+        if amount > limit:
+            raise OutOfBudget(
+                f"{what} of {system} needs {amount} of limits.{key}, and one burst may send {limit}; "
+                f"raise limits.{key} in the environment file"
+            )
+        with self._state.changed() as document:
+            total = document[key] = int(document.get(key, 0)) + amount
+        self._append("spend", system=system, what=what, amount=amount, total=total, key=key)
+
     def spent(self, key: str = "billable_calls") -> int:
         """What all workers have spent so far."""
         return int(self._state.read().get(key, 0))

@@ -24,6 +24,7 @@ from aiohttp import web
 
 from sandbox.serving import Server
 from sandbox.tts import web as web_page
+from sandbox.tts.alerts import Alerts, append_line
 from sandbox.tts.api import Function, build_api
 from sandbox.tts.breakage import Breakage
 from sandbox.tts.database.setup import create_database
@@ -46,21 +47,24 @@ FUNCTIONS = "/functions/v1"
 
 
 class LogSink:
-    """Log lines of the API: kept in memory; as JSON lines on standard error when *verbose*, and in *file*."""
+    """Log lines of the API: kept in memory; as JSON lines on standard error when *verbose*, and in *file*.
 
-    def __init__(self, *, verbose: bool = False, file: Path | None = None) -> None:
+    Each line also goes to *watcher*, which makes alerts of it.
+    """
+
+    def __init__(self, watcher: Alerts, *, verbose: bool = False, file: Path | None = None) -> None:
         self.lines: list[dict[str, Any]] = []
+        self._watcher = watcher
         self._verbose = verbose
         self._file = file
 
     def write(self, line: dict[str, Any]) -> None:
         """Keep *line*, and show it when asked to."""
         self.lines.append(line)
+        self._watcher.observe(line)
         if self._verbose:
             print(json.dumps(line), file=sys.stderr, flush=True)
-        if self._file is not None:
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+        append_line(self._file, line)
 
 
 class Instance:
@@ -86,7 +90,8 @@ class Instance:
         self.clock = clock
         self.faults = faults
         self.options = options
-        self.log = LogSink(verbose=verbose, file=options.log_file)
+        self.alerts = Alerts(clock, faults.on, file=options.files.get("alert_file"))
+        self.log = LogSink(self.alerts, verbose=verbose, file=options.files.get("log_file"))
         self.providers = Providers(clock, faults.on)
         for (provider, key), value in options.habits.items():
             self.providers.named(provider).set_option(key, value)

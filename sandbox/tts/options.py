@@ -2,7 +2,7 @@
 
 Keys are those of the environment file (`provider_mode`, `lane`, `text_cap`, `vc_model`, `rate_limits.tier1_user`, ...),
 every variable of section 1.4 of the contract by its own name (`CORS_ALLOWED_ORIGIN`), the habits of the provider
-stand-ins (`providers.dashscope.synthesis_s`), and a file for log lines (`log_file`).
+stand-ins (`providers.dashscope.synthesis_s`), and files for log lines and alerts (`log_file`, `alert_file`).
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ NAMED_VARIABLES = frozenset(VARIABLES.values()) | {
     "STRIPE_PRICE_PACK_150K",
     "STRIPE_PRICE_PACK_500K",
     "PROVIDER_AUDIO_HOST_ALLOWLIST",
+    "PROVIDER_TIMEOUT_SECONDS",
 }
 HABITS = {
     "modal": ("submit_s", "job_s", "design_s", "design_redirect", "design_interim"),
@@ -73,7 +74,8 @@ HABITS = {
     "mistral": ("transcribe_s",),
 }
 HABIT_KEYS = {f"providers.{provider}.{key}": (provider, key) for provider, keys in HABITS.items() for key in keys}
-LOG_FILE = "log_file"
+# Where lines are appended to, and what the environment file calls the one that reads them.
+FILES = {"log_file": "logs", "alert_file": "alerts"}
 CHOICES = {
     "provider_mode": MODES,
     "lane": LANES,
@@ -88,14 +90,14 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for, beside defaults. *habits*: (provider, option) and its value; *log_file*: where lines go."""
+    """What was asked for, beside defaults. *habits*: (provider, option) and its value; *files*: where lines go."""
 
     modes: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
     sign_up: bool = True
     variables: Mapping[str, str] = field(default_factory=dict)
     habits: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    log_file: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 def parse(settings: Mapping[str, str], *, modes: tuple[str, ...] = (), lanes: tuple[str, ...] = ()) -> Options:
@@ -108,7 +110,7 @@ def parse(settings: Mapping[str, str], *, modes: tuple[str, ...] = (), lanes: tu
         sign_up=settings.get("sign_up", "true") == "true",
         variables={VARIABLES.get(key, key): value for key, value in settings.items() if _is_variable(key)},
         habits={HABIT_KEYS[key]: float(value) for key, value in settings.items() if key in HABIT_KEYS},
-        log_file=Path(settings[LOG_FILE]) if LOG_FILE in settings else None,
+        files={key: Path(value) for key, value in settings.items() if key in FILES},
     )
 
 
@@ -126,11 +128,11 @@ def _check(key: str, value: str) -> None:
     elif key in NUMBERS:
         if not _number(value, at_least=1):
             raise SettingError(f"tts.{key}={value}: expected a number, one or more")
-    elif key == LOG_FILE:
+    elif key in FILES:
         if not Path(value).parent.is_dir():
             raise SettingError(f"tts.{key}={value}: there is no such folder")
     elif not _is_variable(key):
-        known = [f"tts.{one}" for one in (LOG_FILE, *CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES)]
+        known = [f"tts.{one}" for one in (*FILES, *CHOICES, *VARIABLES, *HABIT_KEYS, *NAMED_VARIABLES)]
         name = f"tts.{key}"
         raise SettingError(f"no such setting: {name}{did_you_mean(name, known)}")
 

@@ -97,6 +97,7 @@ class Playgrounds:
         return replace(
             wanted,
             sign_up=True,
+            files={},
             variables={**base, **wanted.variables},
             habits={**self._options.habits, **wanted.habits},
         )

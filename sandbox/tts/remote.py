@@ -3,9 +3,10 @@
 GET    requests ?provider=dashscope        the provider's request log (all providers without the query)
 DELETE requests ?provider=dashscope        forget it
 POST   script   {"provider": "modal", "call": "submit", "status": 500, "body": ..., "headers": {},
-                 "latency_s": 2, "times": 1, "drop": false}
+                 "latency_s": 2, "times": 1, "drop": false, "stall": false}
                 what is left out stays as the provider computes it; times 0 means for ever; a body of
-                {"base64": "..."} is bytes; drop closes the connection without an answer
+                {"base64": "..."} is bytes; drop closes the connection without an answer;
+                stall sends half of the body and then nothing
 DELETE script   ?provider=modal            answers are computed again
                 the call realtime_session takes a mishap for a body: {"do": "error", "after": 2}, see realtime_mishaps
 POST   options  {"provider": "dashscope", "set": {"synthesis_s": 2}}
@@ -16,6 +17,7 @@ POST   variables {"TTS_PROVIDER_MODE": "modal", "DASHSCOPE_API_KEY": null}     r
 POST   clock    {"skip_s": 3600}           the instance's clock; the instances of the start share one
 POST   kill_worker                         background work dies, as with its isolate
 GET    log                                 log lines of the API; DELETE forgets them
+GET    alerts                              alerts that have fired
 GET    state
 """
 
@@ -39,6 +41,7 @@ SCRIPT = {
     "latency_s": (int, float),
     "times": int,
     "drop": bool,
+    "stall": bool,
 }
 
 
@@ -61,6 +64,7 @@ class Remote:
             "POST kill_worker": self._kill_worker,
             "GET log": self._log,
             "DELETE log": self._forget_log,
+            "GET alerts": self._alerts,
             "GET state": self._state,
         }
 
@@ -143,6 +147,9 @@ class Remote:
     async def _forget_log(self, _query: Mapping[str, str], _body: dict[str, Any]) -> Any:
         self._instance.log.lines.clear()
         return {"ok": True}
+
+    async def _alerts(self, _query: Mapping[str, str], _body: dict[str, Any]) -> Any:
+        return {"alerts": self._instance.alerts.fired}
 
     async def _state(self, _query: Mapping[str, str], _body: dict[str, Any]) -> Any:
         return self._instance.state()

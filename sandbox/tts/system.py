@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.tts.database.setup import prepare_template
 from sandbox.tts.instance import FUNCTIONS, Instance
-from sandbox.tts.options import Options
+from sandbox.tts.options import FILES, Options
 from sandbox.tts.settings import MODAL_TEXT_CAP
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def table(instance: Instance) -> dict[str, Any]:
     """The instance as the `[tts]` table of an environment file. Holds names of secrets, never values."""
     deployment = instance.deployment
     limits = {number: deployment.tier(number) for number in (1, 2, 3)}
-    log_file = instance.options.log_file
     return {
-        **({"logs": {"file": str(log_file)}} if log_file else {}),
+        **{FILES[key]: {"file": str(path)} for key, path in instance.options.files.items()},
         "api_url": f"{instance.base_url}{FUNCTIONS}/api",
         "auth_url": f"{instance.base_url}/auth/v1",
         "data_url": f"{instance.base_url}/rest/v1",
@@ -71,6 +70,7 @@ def table(instance: Instance) -> dict[str, Any]:
             "tier1_user": limits[1].user,
             "tier2_user": limits[2].user,
             "tier3_ip": limits[3].ip,
+            "tier1_ip": limits[1].ip,
             "window_s": limits[1].window_s,
         },
         "sign_up": instance.options.sign_up,

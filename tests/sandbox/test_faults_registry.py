@@ -31,8 +31,9 @@ def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 def test_ids_run_without_a_gap():
     faults, violations = [f"F-{number:02d}" for number in range(1, 91)], [f"P-{number:02d}" for number in range(1, 41)]
+    known = ["K-01", "K-02"]
 
-    assert list(REGISTRY) == faults + violations
+    assert list(REGISTRY) == faults + violations + known
 
 
 def test_every_violation_of_the_sheet_has_a_switch():
@@ -57,7 +58,7 @@ def test_reference_build_has_the_faults_marked_so():
     marked = {fault for fault, (kind, _) in contract_rows().items() if "(RB)" in kind}
     partly = {fault.id for fault in REGISTRY.values() if fault.reference_red}
 
-    assert {fault.id for fault in REGISTRY.values() if fault.reference} == marked | partly
+    assert {fault.id for fault in REGISTRY.values() if fault.reference} == marked | partly | {"K-01", "K-02"}
 
 
 def test_every_fault_that_smoke_needs_is_built():
@@ -66,7 +67,7 @@ def test_every_fault_that_smoke_needs_is_built():
 
 def test_a_fault_is_built_if_and_only_if_the_code_asks_for_it():
     sources = (path.read_text("utf-8") for path in (ROOT / "sandbox").rglob("*.py"))
-    asks = re.compile(r"""(?:\.on|fault)\(\s*["']([FP]-\d\d)["']|["'](P-\d\d)["']: """)
+    asks = re.compile(r"""(?:\.on|fault)\(\s*["']([FPK]-\d\d)["']|["'](P-\d\d)["']: """)
     asked = {found for source in sources for pair in asks.findall(source) for found in pair if found}
 
     assert {one.id for one in REGISTRY.values() if one.built} == asked | set(DATABASE_FAULTS)

@@ -54,7 +54,13 @@ def test_settings_are_deployed_and_told(sandbox: Running):
     capabilities = sandbox.get("qwen-task", "/languages").json()["capabilities"]
 
     assert (table["text_cap"], table["vc_model"]) == (100, "qwen3-tts-vc-2026-09-01")
-    assert table["rate_limits"] == {"tier1_user": 1000, "tier2_user": 90, "tier3_ip": 300, "window_s": 300}
+    assert table["rate_limits"] == {
+        "tier1_user": 1000,
+        "tier2_user": 90,
+        "tier3_ip": 300,
+        "tier1_ip": 120,
+        "window_s": 300,
+    }
     assert capabilities["max_text_chars"] == 100
 
 
@@ -206,7 +212,8 @@ def test_fault_table_fits_80_columns_and_ends_with_the_count(capsys, monkeypatch
     assert [line for line in lines if len(line) > 80] == []
     assert len([line for line in lines if line.startswith("tts:F-")]) == 90
     assert len([line for line in lines if line.startswith("tts:P-")]) == 40
-    assert any(line.startswith("130 faults, ") for line in lines)
+    assert len([line for line in lines if line.startswith("tts:K-")]) == 2
+    assert any(line.startswith("132 faults, ") for line in lines)
 
 
 def test_fault_table_can_be_searched(capsys):
@@ -220,7 +227,7 @@ def test_fault_table_is_there_for_programs_too(capsys):
     leave("--list-faults", "--json")
     rows = json.loads(capsys.readouterr().out)
 
-    assert (len(rows), rows[0]["name"], rows[0]["red"][0]) == (130, "tts:F-01", "TTS-SMOKE-02")
+    assert (len(rows), rows[0]["name"], rows[0]["red"][0]) == (132, "tts:F-01", "TTS-SMOKE-02")
 
 
 def test_help_teaches_with_examples(capsys):

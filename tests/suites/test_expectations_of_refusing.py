@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fixtures.expectations import refusing
-from rollout_gates.systems.tts.flows.burst import Burst
 from rollout_gates.systems.tts.flows.deny import Denial, Route
 from rollout_gates.systems.tts.flows.errors import Probe
 from rollout_gates.systems.tts.flows.isolation import Reach
 from rollout_gates.systems.tts.flows.request_ids import Traced
+from rollout_gates.systems.tts.flows.volley import Burst
 from tests.suites.replies import OTHER, UUID, refusal, reply
 
 C = "TTS-SMOKE-11"

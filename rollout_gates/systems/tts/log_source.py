@@ -14,7 +14,7 @@ from rollout_gates.wire import CouldNotJudge, NotConfigured
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rollout_gates.systems.tts.settings import Logs
+    from rollout_gates.systems.tts.settings import Feed
 
 Line = Mapping[str, Any]
 
@@ -23,7 +23,7 @@ MOST_BYTES = 32 * 2**20
 _COMMAND_S = 60.0
 
 
-async def log_lines(logs: Logs | None) -> tuple[Line, ...]:
+async def log_lines(logs: Feed | None) -> tuple[Line, ...]:
     """Return the lines that are there, oldest first. A line that is no JSON object stands under ``text``.
 
     Raises `NotConfigured` where nobody said how to read them, `CouldNotJudge` where that does not work.

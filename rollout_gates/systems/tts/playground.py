@@ -41,6 +41,9 @@ class FreeBudget:
         """Count nothing."""
         return 0
 
+    async def allow(self, *_what: Any, **_how: Any) -> None:
+        """Allow everything."""
+
 
 @dataclass(frozen=True)
 class Playground:
@@ -77,6 +80,10 @@ class Playground:
     async def log(self) -> list[dict[str, Any]]:
         """Return the log lines of the API so far."""
         return list((await self.control.call("GET", "log"))["lines"])
+
+    async def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts that have fired so far."""
+        return list((await self.control.call("GET", "alerts"))["alerts"])
 
     async def state(self) -> dict[str, Any]:
         """Return what the sandbox knows of the playground."""

@@ -68,11 +68,15 @@ class _Table(BaseModel):
 
 
 class RateLimits(_Table):
-    """Calls a window, as the deployment is configured (section 4 of the contract)."""
+    """Calls a window, as the deployment is configured (section 4 of the contract).
+
+    *tier1_ip* bounds callers of tier 1 who are counted by address, since nobody knows who they are.
+    """
 
     tier1_user: int = Field(20, ge=1)
     tier2_user: int = Field(90, ge=1)
     tier3_ip: int = Field(300, ge=1)
+    tier1_ip: int | None = Field(None, ge=1)
     window_s: int = Field(300, ge=1)
 
 
@@ -90,17 +94,24 @@ class Reference(_Table):
         return self
 
 
-class Logs(_Table):
-    """Where the deployment's log lines are read: a file, or a command that prints them."""
+class Feed(_Table):
+    """Where lines are read that the deployment writes: a file, or a command that prints them."""
 
     file: Path | None = None
     command: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Logs:
+    def _one_of_two(self) -> Feed:
         if (self.file is None) == (self.command is None):
             raise ValueError("needs exactly one of file and command")
         return self
+
+
+class Alerts(Feed):
+    """Where alerts are read, as JSON lines. *drill* is a command that makes ``{signal}`` fire where a run cannot."""
+
+    drill: tuple[str, ...] | None = None
+    within_s: float = Field(60, gt=0, le=600)
 
 
 class Control(_Table):
@@ -157,7 +168,9 @@ class Settings(SystemSettings):
     email_domain: str = Field("example.com", pattern=r"^[a-z0-9.-]+\.[a-z]{2,}$")
     latency_budget_s: float = Field(120, gt=0, le=3600)
     reference: Reference | None = None
-    logs: Logs | None = None
+    logs: Feed | None = None
+    alerts: Alerts | None = None
+    records: Mapping[str, Path] | None = None
     control: Control | None = None
     slo: Slo | None = None
     stripe_price: str | None = None
@@ -181,7 +194,7 @@ class Settings(SystemSettings):
 
     def sandbox_capabilities(self) -> frozenset[str]:
         """What a playground of the sandbox gives to a check, whatever the environment file configures."""
-        return frozenset({"control", "database", "logs", "payment_webhook", "service_role", "sign_up"})
+        return frozenset({"alerts", "control", "database", "logs", "payment_webhook", "service_role", "sign_up"})
 
     def rates(self) -> tuple[Mapping[str, int], float]:
         """Calls a window, by tier, and the seconds of a window."""
@@ -210,6 +223,8 @@ class Settings(SystemSettings):
             "provider_key": "dashscope_api_key" in held,
             "web": self.web_url is not None and has_browser(),
             "logs": self.logs is not None,
+            "alerts": self.alerts is not None,
+            "records": bool(self.records),
             "control": self.control is not None,
             "payment_webhook": "stripe_webhook_secret" in held and self.stripe_price is not None,
             "slo_targets": self.slo is not None,

@@ -36,6 +36,8 @@ class Api:
         # Where the provider keeps what was spoken, by generation: only faulty builds look here again.
         self.temporary_urls: dict[str, str] = {}
         self.reads: Counter[str] = Counter()
+        # Tier, and the number of the window in which somebody passed its limit: only a faulty build shares them.
+        self.full_buckets: dict[int, int] = {}
 
     def pinned(self) -> Api:
         """The same with the deployment of this moment: what is begun ends with the variables that it began with."""

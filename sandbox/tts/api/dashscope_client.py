@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 CUSTOMIZATION = "/api/v1/services/audio/tts/customization"
 SYNTHESIS = "/api/v1/services/aigc/multimodal-generation/generation"
 TIMEOUT_S = 90.0
+# F-83
+AGAIN_S = 0.2
 TAGS = {
     "chinese": "zh",
     "english": "en",
@@ -160,7 +163,9 @@ def preferred_name(name: str, prefix: str) -> str:
 
 
 def timeout(api: Api) -> aiohttp.ClientTimeout:
-    """90 s a call; `PROVIDER_TIMEOUT_SECONDS` shortens it, so that a test need not wait so long."""
+    """90 s a call; `PROVIDER_TIMEOUT_SECONDS` shortens it, so that a test need not wait so long. F-83: no end."""
+    if api.fault("F-83"):
+        return aiohttp.ClientTimeout(total=None)
     chosen = decimal_number(api.deployment.variables.get("PROVIDER_TIMEOUT_SECONDS", ""))
     return aiohttp.ClientTimeout(total=chosen or TIMEOUT_S)
 
@@ -174,7 +179,10 @@ async def manage(api: Api, kind: str, **asked: Any) -> None:
 async def _post(
     api: Api, path: str, payload: dict[str, Any], fallback: str, *, keyless: bool = False, again: bool = False
 ) -> dict[str, Any]:
-    """The JSON object that a call answers. Raises ProviderFailed. P-40: a create is tried *again*."""
+    """The JSON object that a call answers. Raises ProviderFailed.
+
+    P-40: a create is tried *again*. F-83: a synthesis that was one too many is tried for ever.
+    """
     deployment = api.deployment
     key = deployment.dashscope_api_key
     if key is None:
@@ -192,19 +200,23 @@ async def _post(
         raise ProviderFailed(TIMEOUT, fallback) from error
     except (aiohttp.ClientError, OSError) as error:
         raise ProviderFailed(UNKNOWN, UNAVAILABLE_TEXT, raw=str(error)) from error
+    if status == 429 and path == SYNTHESIS and api.fault("F-83"):
+        await asyncio.sleep(AGAIN_S)
+        return await _post(api, path, payload, fallback, keyless=keyless)
     if status >= 500 and not again and path == CUSTOMIZATION and api.fault("P-40"):
         return await _post(api, path, payload, fallback, keyless=keyless, again=True)
-    return _understood(status, body, fallback)
+    return _understood(api, status, body, fallback)
 
 
-def _understood(status: int, body: bytes, fallback: str) -> dict[str, Any]:
+def _understood(api: Api, status: int, body: bytes, fallback: str) -> dict[str, Any]:
+    """The answer as an object. Raises ProviderFailed. K-01: for null, with the text of the runtime's own error."""
     try:
         answer = json.loads(body)
     except ValueError:
         answer = {}
     if answer is None and status < 300:
-        raw = "Cannot read properties of null (reading 'output')"
-        raise ProviderFailed(UNKNOWN, UNAVAILABLE_TEXT, raw=raw, status=status)
+        told = "Cannot read properties of null (reading 'output')" if api.fault("K-01") else None
+        raise ProviderFailed(UNKNOWN, UNAVAILABLE_TEXT, own_text=told, status=status)
     answer = answer if isinstance(answer, dict) else {}
     if not 200 <= status < 300:
         request_id, message = _text(answer.get("request_id")), _text(answer.get("message"))

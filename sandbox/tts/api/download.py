@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -30,7 +32,7 @@ PROVIDER_DOMAIN = ".aliyuncs.com"
 async def download(api: Api, url: str) -> bytes:
     """The bytes at *url*, never empty. Up to three attempts. Raises ProviderFailed.
 
-    F-83: one attempt. F-84: another one also after a 4xx.
+    F-83: one attempt, without an end. F-84: another one also after a 4xx.
     """
     target = allowed_url(api, url)
     for pause_s in (*PAUSES_S, None):
@@ -55,7 +57,7 @@ def allowed_url(api: Api, url: str) -> URL:
         place = f"{host}:{target.port}"
     except ValueError as error:
         raise ProviderFailed(UNKNOWN, DOWNLOAD_FAILED, raw=f"Invalid URL: '{url}'") from error
-    if api.fault("F-82") and target.scheme in {"http", "https"} and host:
+    if api.fault("F-82") and target.scheme in {"http", "https"} and _is_here(host):
         return target
     listed = api.deployment.audio_host_allowlist
     if target.scheme in {"http", "https"} and target.user is None and target.password is None:
@@ -66,8 +68,19 @@ def allowed_url(api: Api, url: str) -> URL:
     raise ProviderFailed(UNKNOWN, DOWNLOAD_FAILED, raw=f"Invalid URL: '{url}'")
 
 
+def _is_here(host: str) -> bool:
+    """Whether *host* is this machine, however it is written: not even a faulty sandbox calls anybody else."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)} if host else set()
+    except OSError:
+        return False
+    return bool(found) and all(ipaddress.ip_address(address).is_loopback for address in found)
+
+
 async def _attempt(api: Api, target: URL) -> bytes:
-    limit = aiohttp.ClientTimeout(total=min(ATTEMPT_S, timeout(api).total or ATTEMPT_S))
+    limit = timeout(api)
+    if limit.total is not None:
+        limit = aiohttp.ClientTimeout(total=min(ATTEMPT_S, limit.total))
     try:
         async with api.http.get(target, timeout=limit, allow_redirects=api.fault("F-82")) as reply:
             status, body = reply.status, await reply.read()

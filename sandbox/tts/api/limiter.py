@@ -82,7 +82,9 @@ async def decide(call: Call, number: int) -> Decision:
         )
         allowed, retry_after_s = _read(row)
     except (StoreFailed, ValueError):
-        return _without_counter(number)
+        return _without_counter(call, number)
+    if user is not None and call.api.fault("F-79"):
+        allowed = _shared(call, number, limit.window_s, allowed=allowed)
     if allowed or call.api.fault("F-78"):
         return Decision("allow")
     refusal = ApiError(429, "Rate limit exceeded. Please retry later.", retry_after_seconds=max(1, retry_after_s))
@@ -119,8 +121,16 @@ def _read(row: dict[str, Any]) -> tuple[bool, int]:
     return allowed, retry_after_s
 
 
-def _without_counter(tier: int) -> Decision:
-    """Tier 1 costs money and is closed when nobody counts; the others stay open."""
-    if tier > 1:
+def _shared(call: Call, tier: int, window_s: int, *, allowed: bool) -> bool:
+    """F-79: whoever passes the limit fills the bucket of all users. Says whether this call may go on."""
+    full, window = call.api.full_buckets, int(call.api.clock.time() // window_s)
+    if not allowed:
+        full[tier] = window
+    return full.get(tier) != window
+
+
+def _without_counter(call: Call, tier: int) -> Decision:
+    """Tier 1 costs money and is closed when nobody counts; the others stay open. F-79: tier 1 as well."""
+    if tier > 1 or call.api.fault("F-79"):
         return Decision("error_allow")
     return Decision("error_deny", ApiError(503, "Rate limiter unavailable. Retry shortly."))

@@ -5,6 +5,7 @@ No line holds a token, a text that somebody wrote, or an address; addresses are 
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from sandbox.tts.api.limiter import ip_hash, logged_user
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def request_line(call: Call, tier: int, decision: Decision, status: int) -> None:
-    """The line of a limited request. F-37: without provider, cost event and error category."""
+    """The line of a limited request. F-37: without provider, cost event and error category.
+
+    F-87: under an id that nobody knows, with the caller's address and whatever they wrote into the query.
+    """
     line: dict[str, Any] = {
         "timestamp": call.api.clock.now().isoformat(),
         "request_id": call.request_id,
@@ -31,6 +35,8 @@ def request_line(call: Call, tier: int, decision: Decision, status: int) -> None
         line["provider"] = call.api.deployment.mode
         line["cost_event"] = call.cost_event
         line["error_category"] = call.error_category
+    if call.api.fault("F-87"):
+        line |= {"request_id": str(uuid.uuid4()), "ip": call.request.remote, "path": call.request.rel_url.path_qs}
     call.api.instance.log.write(line)
 
 

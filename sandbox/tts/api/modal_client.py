@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sandbox.tts.api.context import Api
 
 MAX_NEW_TOKENS = 4096
+# K-02
+ENDLESS = frozenset({"submit", "status", "result"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DESIGN_LIMIT_S = 180.0
 POLL_LIMIT_S = 60.0
@@ -152,8 +154,8 @@ async def _call(
     job_id: str | None = None,
     limit_s: float | None = None,
 ) -> Reply:
-    """One request. Raises ProviderFailed for an error status, a timeout, and no connection."""
-    limit = timeout(api)
+    """One request. Raises ProviderFailed for an error status, a timeout, and no connection. K-02: some have no end."""
+    limit = aiohttp.ClientTimeout(total=None) if step in ENDLESS and api.fault("K-02") else timeout(api)
     if limit_s is not None:
         limit = aiohttp.ClientTimeout(total=min(limit_s, limit.total or limit_s))
     try:

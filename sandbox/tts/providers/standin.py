@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # A request log entry keeps at most this much of a body that is not JSON.
 LOGGED_BODY_CHARS = 2000
+LONGEST_STALL_S = 120.0
 SECRET_HEADERS = frozenset({"authorization", "cookie", "x-api-key"})
 
 
@@ -80,7 +81,7 @@ class Heard:
 class Script:
     """A scripted answer: *times* uses (None: for ever). What is None stays as the provider computes it.
 
-    *drop* closes the connection without an answer.
+    *drop* closes the connection without an answer; *stall* sends the first half of the body and then nothing.
     """
 
     status: int | None = None
@@ -89,6 +90,7 @@ class Script:
     latency_s: float | None = None
     times: int | None = 1
     drop: bool = False
+    stall: bool = False
 
 
 class Hold:
@@ -180,10 +182,11 @@ class StandIn:
         latency_s: float | None = None,
         times: int | None = 1,
         drop: bool = False,
+        stall: bool = False,
     ) -> None:
         """Say how the next *times* requests of *call* are answered (None: all). Scripts are used up in order."""
         self._known(call)
-        self._scripts[call].append(Script(status, body, headers or {}, latency_s, times, drop))
+        self._scripts[call].append(Script(status, body, headers or {}, latency_s, times, drop, stall))
 
     def clear_scripts(self) -> None:
         """Forget every script; answers are computed again."""
@@ -254,6 +257,8 @@ class StandIn:
                 request.transport.abort()
         final = merged(answer, script)
         entry.setdefault("status", final.status)
+        if script is not None and script.stall:
+            return await _stalled(request, final)
         return final.response()
 
     async def pause(self, call: str) -> None:
@@ -291,6 +296,21 @@ class StandIn:
             if script.times <= 0:
                 scripts.popleft()
         return script
+
+
+async def _stalled(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Send half of *answer*, and hold the connection until the other side gives up, or for `LONGEST_STALL_S`."""
+    whole = answer.response()
+    body = whole.body if isinstance(whole.body, bytes) and whole.body else b"  "
+    response = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    deadline = asyncio.get_running_loop().time() + LONGEST_STALL_S
+    # aiohttp tells nobody that the other side has gone.
+    while request.transport is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    return response
 
 
 def merged(answer: Answer | None, script: Script | None) -> Answer:

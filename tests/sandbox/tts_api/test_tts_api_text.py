@@ -214,8 +214,14 @@ def test_audio_is_not_fetched_from_anywhere_else(url):
         allowed_url(_api("127.0.0.1:8080"), url)
 
 
-def test_fault_f_82_fetches_any_url():
-    assert allowed_url(_api(fault=True), "http://169.254.169.254/latest").host == "169.254.169.254"
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "127.1"])
+def test_fault_f_82_fetches_any_url_of_this_machine(host):
+    assert allowed_url(_api(fault=True), f"http://{host}:9/latest").host == host
+
+
+def test_fault_f_82_calls_nobody_outside_of_this_machine():
+    with pytest.raises(ProviderFailed):
+        allowed_url(_api(fault=True), "http://169.254.169.254/latest")
 
 
 def _header(body: bytes, moment: int, secret: str = "whsec") -> str:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from rollout_gates.reasons import Reason
+from rollout_gates.systems.tts.flows.burst import ROUTES
 from rollout_gates.systems.tts.flows.cap import Cap
 from rollout_gates.systems.tts.flows.voice import can_speak
 from rollout_gates.wire import CouldNotJudge, OutOfBudget
@@ -19,7 +20,7 @@ from tests.systems.tts.elsewhere import Elsewhere, served
 from tests.wire.scene import asynchronous
 
 # The package shows the flow under the module's name.
-bursting = importlib.import_module("rollout_gates.systems.tts.flows.burst")
+bursting = importlib.import_module("rollout_gates.systems.tts.flows.volley")
 NEEDS = ("provider_voice_id", "provider_target_model")
 
 
@@ -180,9 +181,9 @@ def dated(second: int, status: int = 400):
 
 
 def test_the_targets_clock_is_read_from_its_answers():
-    assert bursting._clock(dated(7)) == 1772366407
-    assert bursting._clock(reply(400, headers={"Date": "yesterday"})) > 1_700_000_000
-    assert bursting._clock(reply(400)) > 1_700_000_000
+    assert bursting.clock(dated(7)) == 1772366407
+    assert bursting.clock(reply(400, headers={"Date": "yesterday"})) > 1_700_000_000
+    assert bursting.clock(reply(400)) > 1_700_000_000
 
 
 @asynchronous
@@ -201,7 +202,7 @@ async def test_a_burst_is_sent_once_more_when_the_window_turned(tmp_path, monkey
 
         assert len(calls) == 2
         assert seen.in_one_window
-        assert there.calls.count("POST /clone/upload-url") == 8
+        assert sum(there.calls.count(f"POST {path}") for path in ROUTES) == 8
 
 
 @asynchronous

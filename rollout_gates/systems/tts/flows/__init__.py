@@ -21,6 +21,7 @@ from rollout_gates.systems.tts.flows.matrix.money_flows import MONEY
 from rollout_gates.systems.tts.flows.matrix.pages import pages
 from rollout_gates.systems.tts.flows.matrix.speaking_flows import SPEECH_AND_STATES
 from rollout_gates.systems.tts.flows.request_ids import request_ids
+from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
 from rollout_gates.systems.tts.flows.security.row_policies import row_policies, rulebook
 from rollout_gates.systems.tts.flows.speech import speech
 from rollout_gates.systems.tts.flows.stream import stream
@@ -38,4 +39,4 @@ _ALL = (
     *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, pages,
 )  # fmt: skip
 
-FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in _ALL}
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE)}

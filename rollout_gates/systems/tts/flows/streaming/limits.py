@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.burst import Burst, drive
-from rollout_gates.systems.tts.names import STREAM
+from rollout_gates.systems.tts.flows.volley import Bucket, Burst, fill
+from rollout_gates.systems.tts.names import STREAM, TIER_1
 from rollout_gates.systems.tts.playground import playground
 
 if TYPE_CHECKING:
@@ -24,9 +24,15 @@ async def stream_burst(context: Context) -> Burst:
     Raises `OutOfBudget`, or `CouldNotJudge` when the rate window turned in the middle, twice.
     """
     if context.sandbox_url is None:
-        return await drive(context, await context.session.identities.get("burst"), _call)
+        return await fill(context, await _bucket(context))
     async with playground(context, variables={"RATE_LIMIT_TIER1_USER_LIMIT": _LIMIT}) as ground:
-        return await drive(ground.context, await ground.session.identities.get("burst"), _call)
+        return await fill(ground.context, await _bucket(ground.context))
+
+
+async def _bucket(context: Context) -> Bucket:
+    user: Identity = await context.session.identities.get("burst")
+    limit = context.settings.rate_limits.tier1_user
+    return Bucket("tier 1, the stream route", user.name, TIER_1, limit, lambda _number: _call(user))
 
 
 async def _call(user: Identity) -> Reply:

@@ -1,0 +1,74 @@
+"""Runs the part of the security gate that is about bursts, failures, logs, alerts and its own evidence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from rollout_gates.catalogue import applicability, load
+from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
+
+MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-")
+FILES = ("bursts", "failure_safety", "provider_audio_urls")
+REQUIRED = {"F-27", "F-78", "F-79", "F-80", "F-81", "F-82", "F-83", "F-84", "K-01", "K-02"}
+CLAUSES = {clause.id: clause for clause in load(ROOT / "clauses").clauses if clause.id.startswith(MINE)}
+FAULTS = built_faults("tts", MINE)
+# While nobody is ever refused, nothing can be said of who else is, or of what a forged name buys.
+UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08"}}
+
+
+def run_checks(folder, mode, lane, *arguments) -> GateRun:
+    """Run these checks alone, in one mode and lane."""
+    environment, evidence = environment_file(folder, mode, lane), folder / "evidence"
+    files = [str(ROOT / "suites" / "security" / f"test_{name}.py") for name in FILES]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "security", *files]
+    done = subprocess.run(
+        [*command, f"--env={environment}", f"--evidence={evidence}", *arguments],
+        cwd=ROOT,
+        env=_variables(),
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+
+
+def mine(names):
+    """Return those of *names* that these checks judge."""
+    return {name for name in names if name.startswith(MINE)}
+
+
+def judged(mode, lane):
+    """Return the clauses that mean something in this mode and lane of the sandbox."""
+    facts = {"mode": mode, "lane": lane}
+    return {name for name, clause in CLAUSES.items() if applicability(clause, facts, "local", sandbox=True) is None}
+
+
+def told(run):
+    """Return what each of these clauses said that is not green."""
+    return "\n".join(line for line in run.told().splitlines() if line.startswith(MINE))
+
+
+def prove_healthy(folder, mode, lane):
+    """A system without a fault turns every clause green."""
+    run = run_checks(folder, mode, lane)
+
+    assert mine(run.ids("green")) == judged(mode, lane), told(run)
+
+
+def prove_fault(folder, fault, mode, lane):
+    """A fault turns red what its row names, and nothing else."""
+    run = run_checks(folder, mode, lane, f"--fault=tts:{fault['id']}")
+
+    assert f"faults: tts:{fault['id']}" in run.output, "the fault was not on"
+    assert mine(run.ids("red")) == judged(mode, lane) & set(fault["red"]), told(run)
+    assert mine(run.ids("inconclusive")) == UNJUDGED.get(fault["id"], set()), told(run)
+
+
+def places(fault):
+    """Return the modes and lanes in which *fault* is proven: each mode where it shows, in lane task or the other."""
+    lane = "task" if "task" in fault.get("lanes", ["task"]) else "realtime"
+    for mode in fault.get("modes") or ("qwen", "modal"):
+        if judged(mode, lane) & set(fault["red"]):
+            yield mode, lane
