@@ -8,9 +8,9 @@ import sys
 from rollout_gates.catalogue import applicability, load
 from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
 
-MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-")
-FILES = ("bursts", "failure_safety", "provider_audio_urls")
-REQUIRED = {"F-27", "F-78", "F-79", "F-80", "F-81", "F-82", "F-83", "F-84", "K-01", "K-02"}
+MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-", "TTS-SEC-OBS-")
+FILES = ("bursts", "failure_safety", "provider_audio_urls", "logs", "alerts")
+REQUIRED = {"F-27", "F-37", "F-78", "F-79", "F-80", "F-81", "F-82", "F-83", "F-84", "F-87", "K-01", "K-02"}
 CLAUSES = {clause.id: clause for clause in load(ROOT / "clauses").clauses if clause.id.startswith(MINE)}
 FAULTS = built_faults("tts", MINE)
 # While nobody is ever refused, nothing can be said of who else is, or of what a forged name buys.

@@ -30,23 +30,32 @@ async def log_lines(logs: Feed | None) -> tuple[Line, ...]:
     """
     if logs is None:
         raise NotConfigured("this clause reads the log: configure [tts.logs] with a file or a command")
-    if logs.file is not None:
-        data = await asyncio.to_thread(_tail, logs.file)
+    return await _lines(logs, "tts.logs")
+
+
+async def alert_lines(alerts: Feed) -> tuple[Line, ...]:
+    """Return the alerts that are there, oldest first. Raises `CouldNotJudge` where they cannot be read."""
+    return await _lines(alerts, "tts.alerts")
+
+
+async def _lines(feed: Feed, key: str) -> tuple[Line, ...]:
+    if feed.file is not None:
+        data = await asyncio.to_thread(_tail, feed.file, key)
     else:
-        data = await _said(logs.command or ())
+        data = await _said(feed.command or (), key)
     return tuple(_line(text) for text in data.decode("utf-8", "replace").splitlines() if text.strip())
 
 
-def _tail(file: Path) -> bytes:
+def _tail(file: Path, key: str) -> bytes:
     try:
         with file.open("rb") as opened:
             opened.seek(max(0, file.stat().st_size - MOST_BYTES))
             return opened.read(MOST_BYTES)
     except OSError as problem:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"tts.logs.file cannot be read: {problem.strerror}") from problem
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{key}.file cannot be read: {problem.strerror}") from problem
 
 
-async def _said(command: tuple[str, ...]) -> bytes:
+async def _said(command: tuple[str, ...], key: str) -> bytes:
     """Return the last of what *command* prints; a command that follows the log is ended after a minute."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -56,7 +65,7 @@ async def _said(command: tuple[str, ...]) -> bytes:
             stderr=asyncio.subprocess.DEVNULL,
         )
     except OSError as problem:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"tts.logs.command cannot be run: {problem.strerror}") from problem
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{key}.command cannot be run: {problem.strerror}") from problem
     assert process.stdout is not None
     data = bytearray()
     try:
@@ -66,7 +75,7 @@ async def _said(command: tuple[str, ...]) -> bytes:
                     data += part
                     del data[:-MOST_BYTES]
                 if await process.wait() != 0:
-                    told = f"tts.logs.command ended with status {process.returncode}"
+                    told = f"{key}.command ended with status {process.returncode}"
                     raise CouldNotJudge(Reason.SOURCE_ABSENT, told)
     finally:
         if process.returncode is None:

@@ -41,8 +41,13 @@ def request_line(call: Call, tier: int, decision: Decision, status: int) -> None
 
 
 def provider_line(api: Api, event: str, **facts: Any) -> None:
-    """What happened at a provider after the answer, or what it left behind. F-37: nothing is written."""
-    if not api.fault("F-37"):
+    """What happened at a provider after the answer, or what it left behind. F-37: nothing is written.
+
+    Alerts do not depend on what is written.
+    """
+    if api.fault("F-37"):
+        api.instance.alerts.observe(facts)
+    else:
         api.instance.log.write({"timestamp": api.clock.now().isoformat(), "event": event, **facts})
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 Script = Mapping[str, Any]
+CATEGORIES = ("validation", "provider_rejected", "timeout", "provider_unavailable", "cancelled", "unknown")
+"""What an error of a provider is sorted into (section 6.4)."""
 # What the timeout of a provider call is set to where one hangs, and how long its task may then still be at work.
 SHORT_S = "0.4"
 _PATIENCE_S, _CALL_S = 10.0, 8.0
