@@ -231,12 +231,20 @@ class Stage:
             more.cancel()
 
     def _waits_for(self, name: str, other: str) -> bool:
-        """Tell whether flow *name* rests on *other*, by itself or through what it rests on."""
+        """Tell whether flow *name* rests on *other*, by itself or through what it rests on.
+
+        A last flow rests on the last ones before it as well, since it queues up behind them.
+        """
         seen, ahead = set[str](), [name]
         while ahead:
             seen.add(at := ahead.pop())
-            ahead += self._rests_on.get(at, set()) - seen
+            ahead += (self._rests_on.get(at, set()) | (self._before(at) if at != name else set())) - seen
         return other in seen - {name}
+
+    def _before(self, name: str) -> set[str]:
+        """Return the last flows that *name*, if it is one, queues up behind."""
+        mine = self._flows[name]
+        return {other for other in self._tasks if mine.last and self._flows[other].last and other < name}
 
     async def cancel(self) -> None:
         """End what still runs, and wait until it has ended."""

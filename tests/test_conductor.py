@@ -134,6 +134,19 @@ def test_a_flow_may_rest_on_a_last_one_without_either_waiting_for_ever(after_s):
     conductor.close()
 
 
+def test_a_flow_may_rest_on_a_last_one_that_queues_up_behind_another():
+    @flow("looks at the burst")
+    async def looks(context):
+        return await context.observe("burst")
+
+    conductor = conductor_of(looks, sleeper("alarm", 0, last=True), sleeper("burst", 0, last=True))
+    conductor.demand("toy", ["looks at the burst", "alarm", "burst"])
+
+    assert conductor.observe("toy", "looks at the burst", timeout_s=5) == "burst"
+    assert conductor.observe("toy", "alarm", timeout_s=5) == "alarm"
+    conductor.close()
+
+
 def test_a_last_flow_that_another_rests_on_still_waits_for_the_rest():
     diary = Diary()
     conductor = conductor_of(
