@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
@@ -112,11 +112,18 @@ class _Head(_Table):
     sandbox: bool = False
     waivers: tuple[Waiver, ...] = ()
     limits: Limits = Limits()
+    owners: Mapping[str, str] = Field(default_factory=dict)
+    due_days: Mapping[Literal["critical", "high", "medium", "low"], Annotated[int, Field(ge=0, le=3650)]] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One validated environment. *digest* is the SHA-256 of the file's bytes, in hex."""
+    """One validated environment. *digest* is the SHA-256 of the file's bytes, in hex.
+
+    *owners* says who answers for an open clause, by the beginning of its ID, and *due_days* by when, by its severity.
+    """
 
     name: str
     kind: Kind
@@ -126,6 +133,12 @@ class Environment:
     waivers: tuple[Waiver, ...]
     sandbox: bool
     systems: Mapping[str, SystemSettings]
+    owners: Mapping[str, str] = field(default_factory=dict)
+    due_days: Mapping[str, int] = field(default_factory=dict)
+
+    def capabilities(self) -> frozenset[str]:
+        """What the file allows beside what it says of single systems."""
+        return frozenset({"owners"} if self.owners else ())
 
 
 @dataclass(frozen=True)
@@ -151,11 +164,7 @@ class Draft:
     def finish(self, variables: Mapping[str, str], overlay: Overlay = Overlay()) -> Environment:
         """Validate the systems' tables and resolve their secrets. Raises `EnvironmentFileError`."""
         held = {**variables, **overlay.variables}
-        systems = {key: self.system(key, held, overlay) for key in self.tables}
-        head = self.head
-        return Environment(
-            self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
-        )
+        return self.of({key: self.system(key, held, overlay) for key in self.tables})
 
     def provisional(self) -> Environment:
         """Return the environment as far as the file alone tells: no secrets, nothing that a stand-in adds."""
@@ -165,7 +174,16 @@ class Draft:
         """Return the environment with these settings of its systems."""
         head = self.head
         return Environment(
-            self.name, head.kind, self.path, self.digest, head.limits, head.waivers, head.sandbox, systems
+            self.name,
+            head.kind,
+            self.path,
+            self.digest,
+            head.limits,
+            head.waivers,
+            head.sandbox,
+            systems,
+            head.owners,
+            {str(severity): days for severity, days in head.due_days.items()},
         )
 
     def system(

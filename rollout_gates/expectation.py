@@ -99,6 +99,7 @@ def _row(
 def _cell(clause: Clause, name: str, settings: SystemSettings, environment: Environment) -> Row:
     why_not = applicability(clause, settings.facts(), environment.kind, sandbox=environment.sandbox)
     held = settings.capabilities() | (settings.sandbox_capabilities() if environment.sandbox else frozenset())
+    held |= environment.capabilities()
     absent = sorted(set(clause.needs) - held)
     return {
         "cell": name,

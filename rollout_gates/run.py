@@ -86,6 +86,8 @@ class Run:
             "argv": [self.redact(argument) for argument in argv],
             "versions": dict(versions),
             "environment_digest": environment.digest,
+            "owners": dict(environment.owners),
+            "due_days": dict(environment.due_days),
             "facts": {key: environment.systems[key].facts() for key in self.systems},
         }
 

@@ -76,6 +76,11 @@ def test_each_way_a_check_ends_has_one_outcome(event, outcome, reason, verdict):
     assert judgement.verdict is verdict
 
 
+@pytest.mark.parametrize("severity", ["critical", "high", "medium", "low"])
+def test_a_red_clause_is_no_go_whatever_its_severity(severity):
+    assert judge(story(finished("failed"), rows=[row(severity=severity)])).verdict is Verdict.NO_GO
+
+
 def test_one_red_check_outweighs_green_and_undecided_ones():
     events = [finished(), finished("errored", nodeid="b"), finished("failed", nodeid="c")]
 

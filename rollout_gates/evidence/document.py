@@ -17,7 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 import rollout_gates
-from rollout_gates.evidence import ledgers, standards, streams
+from rollout_gates.evidence import bursts, ledgers, standards, streams
 from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import Events
 from rollout_gates.evidence.files import EvidenceNotWritten, canonical_json, described, write_whole
@@ -67,6 +67,10 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "spend": ledgers.spend(events),
         "streams": listened,
         "stream_times": streams.stream_times(listened),
+        "bursts": bursts.observed(events),
+        "log_excerpts": [_only(event, "system", "title", "detail") for event in events.of("log_excerpt")],
+        "secret_scans": [_only(event, "system", "title", "detail") for event in events.of("secret_scan")],
+        "records": [_only(event, "system", "name", "sha256", "size_bytes") for event in events.of("record_given")],
         "notes": [_only(event, "t", "text") for event in events.of("note")],
         "files": files,
         "generator": {"name": "rollout-gates", "version": rollout_gates.__version__},

@@ -17,7 +17,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from rollout_gates.evidence import front_end, text, views
+from rollout_gates.evidence import bursts, front_end, text, views
 from rollout_gates.evidence.exchanges import page_json, shown_exchanges
 from rollout_gates.evidence.timeline import timeline
 
@@ -50,6 +50,8 @@ def render_html(document: Row, directory: Path) -> str:
             clauses=sorted(document["clauses"], key=views.urgency),
             cells=views.cells(document),
             timeline=timeline(document),
+            bursts=bursts.charts(document),
+            burst_width=bursts.WIDTH,
             data=page_json(page_data(document, directory)),
             policy=_POLICY,
             script=Markup(_read("report.js")),  # noqa: S704 - ours
