@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rollout_gates.evidence.artefacts import artefacts
 from rollout_gates.evidence.ctrf import FILE_NAME as CTRF
 from rollout_gates.evidence.ctrf import build_ctrf
 from rollout_gates.evidence.document import Document, build_document, write_document
@@ -34,5 +35,7 @@ def render(directory: Path) -> Document:
     write_whole(directory / CTRF, canonical_json(build_ctrf(document), levels=3))
     write_whole(directory / SUMMARY, render_summary(document))
     write_whole(directory / HTML, render_html(document, directory))
+    for path, text in artefacts(document, directory):
+        write_whole(path, text)
     write_whole(directory / MANIFEST, manifest(directory, document["files"]))
     return document

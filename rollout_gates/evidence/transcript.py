@@ -85,6 +85,11 @@ class Recorder:
         headers: Pairs = row["request_headers"]
         return headers
 
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Return what the transcript *name* holds so far, all workers together; empty for one that is not there."""
+        path = self._directory / f"{file_name(name)}.jsonl"
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
     def close(self) -> None:
         """Close the files."""
         with self._lock:

@@ -17,15 +17,15 @@ def test_each_limited_call_writes_one_line(logs):
 
 
 @pytest.mark.clause("TTS-SEC-OBS-02")
-def test_what_was_made_is_logged_with_its_provider(logged_outcomes):
+def test_what_was_made_is_logged_with_its_provider(logged_costs):
     """What was made stands in the log with provider and cost (TTS-SEC-OBS-02)."""
-    check_outcomes_logged(logged_outcomes, "TTS-SEC-OBS-02")
+    check_outcomes_logged(logged_costs, "TTS-SEC-OBS-02")
 
 
 @pytest.mark.clause("TTS-SEC-OBS-02")
-def test_what_failed_is_logged_with_its_category(logged_outcomes):
+def test_what_failed_is_logged_with_its_category(logged_failures):
     """What failed at a provider stands in the log with the category of the error (TTS-SEC-OBS-02)."""
-    check_failures_categorised(logged_outcomes, "TTS-SEC-OBS-02")
+    check_failures_categorised(logged_failures, "TTS-SEC-OBS-02")
 
 
 @pytest.mark.clause("TTS-SEC-OBS-04")

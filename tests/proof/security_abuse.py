@@ -8,13 +8,13 @@ import sys
 from rollout_gates.catalogue import applicability, load
 from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
 
-MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-", "TTS-SEC-OBS-")
-FILES = ("bursts", "failure_safety", "provider_audio_urls", "logs", "alerts")
+MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-", "TTS-SEC-OBS-", "TTS-EVID-01", "TTS-EVID-02")
+FILES = ("bursts", "failure_safety", "provider_audio_urls", "logs", "alerts", "gate_evidence")
 REQUIRED = {"F-27", "F-37", "F-78", "F-79", "F-80", "F-81", "F-82", "F-83", "F-84", "F-87", "K-01", "K-02"}
 CLAUSES = {clause.id: clause for clause in load(ROOT / "clauses").clauses if clause.id.startswith(MINE)}
 FAULTS = built_faults("tts", MINE)
 # While nobody is ever refused, nothing can be said of who else is, or of what a forged name buys.
-UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08"}}
+UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08", "TTS-EVID-02"}}
 
 
 def run_checks(folder, mode, lane, *arguments) -> GateRun:
@@ -55,6 +55,7 @@ def prove_healthy(folder, mode, lane):
     run = run_checks(folder, mode, lane)
 
     assert mine(run.ids("green")) == judged(mode, lane), told(run)
+    return run
 
 
 def prove_fault(folder, fault, mode, lane):

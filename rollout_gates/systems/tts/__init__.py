@@ -1,5 +1,6 @@
 """The TTS provider cutover: its settings, its client, and the flows that observe it."""
 
+from rollout_gates.systems.tts.artefacts import artefacts
 from rollout_gates.systems.tts.cells import SANDBOX_ARGUMENTS, cells
 from rollout_gates.systems.tts.flows import FLOWS
 from rollout_gates.systems.tts.golden_share import left_out as golden_left_out
@@ -15,6 +16,7 @@ __all__ = [
     "KEY",
     "SANDBOX_ARGUMENTS",
     "Settings",
+    "artefacts",
     "cells",
     "golden_left_out",
     "golden_values",

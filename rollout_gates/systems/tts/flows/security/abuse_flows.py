@@ -18,10 +18,11 @@ from rollout_gates.systems.tts.flows.security.failure import failures, missing_k
 from rollout_gates.systems.tts.flows.security.failure_upstream import upstream_errors
 from rollout_gates.systems.tts.flows.security.failure_urls import foreign_audio
 from rollout_gates.systems.tts.flows.security.logs import logs
+from rollout_gates.systems.tts.flows.security.logs_on_record import probes_on_record, records
 from rollout_gates.systems.tts.flows.security.logs_outcomes import logged_outcomes
 
 ABUSE = (
     alerts, bounds, burst_beside, burst_costs, burst_forged_subjects, burst_forged_victim, burst_over, burst_tier_2,
     burst_tier_3, failures, foreign_audio, limiter_outage, logged_outcomes, logs, missing_keys, old_counters,
-    stalls, upstream_errors,
+    probes_on_record, records, stalls, upstream_errors,
 )  # fmt: skip

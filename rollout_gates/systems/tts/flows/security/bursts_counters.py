@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,11 @@ async def _aged(context: Context) -> Counters:
 
 
 async def _judged(context: Context, connection: Any) -> Counters:
+    if context.environment.kind != "prod":
+        await _counted(context)
     now, oldest, count, since = await (await connection.execute(_AGES)).fetchone()
+    if count == 0:
+        raise CouldNotJudge(Reason.NO_TRAFFIC, "no counter is there, so none could grow old")
     found = Counters(count, count, None if oldest is None else now - oldest)
     if (found.oldest is not None and found.oldest > RETENTION) or (since is not None and now - since > RETENTION):
         return found
@@ -98,15 +103,20 @@ async def _judged(context: Context, connection: Any) -> Counters:
     return found
 
 
+async def _counted(context: Context) -> None:
+    """Call as a user whom nobody has counted in this window yet, and without a login."""
+    session: Session = context.session
+    await refused_call((await session.identities.get(f"counted_{secrets.token_hex(2)}")).client)
+    await session.anon.voices()
+
+
 async def _planted_goes(context: Context, connection: Any) -> bool:
     """Plant a counter of last month, make calls, and say whether it goes by itself. It is gone in any case."""
-    session: Session = context.session
     key = f"rollout-gate-{tag(context.run_id)}"
     ours = "from public.rate_limit_counters where actor_key = %s"
     await connection.execute(_PLANT, (key,))
     try:
-        await refused_call((await session.identities.get("late_caller")).client)
-        await session.anon.voices()
+        await _counted(context)
 
         async def left() -> int:
             return int((await (await connection.execute(f"select count(*) {ours}", (key,))).fetchone())[0])

@@ -69,7 +69,7 @@ def request_id(answer: Reply) -> str:
     return answer.header("x-request-id").strip() or answer.request_id
 
 
-@flow("logs")
+@flow("logs", last=True)
 async def logs(context: Context) -> Logs:
     """Make calls, wait for their lines, and keep an excerpt of them.
 
@@ -117,7 +117,7 @@ async def _more(context: Context, text: str) -> list[Reply]:
 
 
 async def _arrived(stage: Scene, wanted: set[str]) -> tuple[Line, ...]:
-    """Return the lines once each of *wanted* has one, or at the end of our patience. The sandbox writes them at once."""
+    """Return the lines once each of *wanted* has one, or when we lose patience. The sandbox writes them at once."""
     patience_s = 1.0 if stage.ground is not None else _PATIENCE_S
 
     def complete(lines: tuple[Line, ...]) -> bool:

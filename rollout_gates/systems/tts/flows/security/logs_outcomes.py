@@ -32,16 +32,16 @@ COSTLY = ("/clone/finalize", "/voices/design/preview", "/generate", "/generate/s
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Lines about what was *made*, and about what *failed* at its provider; *provider* is the one that the system runs."""
+    """Lines about what was *made*, and about what *failed* at its provider; *provider* is the configured one."""
 
     provider: str
     made: tuple[Line, ...]
     failed: tuple[Line, ...]
 
 
-@flow("logged_outcomes")
+@flow("logged_outcomes", last=True)
 async def logged_outcomes(context: Context) -> Outcomes:
-    """Have a preview made, and one fail; or look for such things in the log of a deployment.
+    """Have a preview made, and one fail; or look for such things in the log of a deployment, when the run is over.
 
     Raises `NotConfigured` where nobody said how to read it, `CouldNotJudge` when it tells of neither.
     """
@@ -70,13 +70,12 @@ async def _preview(place: Bench) -> tuple[Line, ...]:
 
 
 def _in_log(context: Context, lines: tuple[Line, ...]) -> Outcomes:
-    """Return the lines of costly calls that were accepted, and of failures at a provider, with all that belongs to them."""
+    """Return the lines of costly calls that were accepted, and of failures at a provider, with all about them."""
     accepted = {line.get("request_id") for line in lines if _is_costly(line) and line.get("status_code") == 200}
     failures = [line for line in lines if (_is_costly(line) and line.get("status_code") == 502) or categories(line)]
     failing = {line.get("request_id") for line in failures}
-    if not accepted or not failures:
-        what = "a costly call that was accepted" if not accepted else "a failure at a provider"
-        raise CouldNotJudge(Reason.NO_TRAFFIC, f"of {len(lines)} log lines none tells of {what}")
+    if not accepted and not failures:
+        raise CouldNotJudge(Reason.NO_TRAFFIC, f"none of {len(lines)} log lines is about what costs money or failed")
     keep(context, "A provider failure, handled", failures)
     made = tuple(line for line in lines if _about(line, accepted))
     return Outcomes(context.settings.provider_mode, made, tuple(line for line in lines if _about(line, failing)))
