@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rollout_gates.changes import Change, unrestored
 from rollout_gates.conductor import Context, opened
 from rollout_gates.environment import Environment
 from rollout_gates.evidence.events import FILE_NAME, EventLog, read_events
@@ -28,11 +29,15 @@ Remove = Callable[[Resource], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Left:
-    """What a run left behind. *run* is what its `run_started` event says of it, empty when that is lost."""
+    """What a run left behind, and what it changed and did not put back.
+
+    *run* is what its `run_started` event says of it, empty when that is lost.
+    """
 
     run: Mapping[str, Any]
     resources: tuple[Resource, ...]
     damage: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Removal:
 
     resource: Resource
     left: str | None = None
+    word: str = "removed"
 
 
 def beside(directory: Path) -> Path:
@@ -55,7 +61,8 @@ def left_behind(directory: Path) -> Left:
     since = read_events(beside(directory) / FILE_NAME) if beside(directory).exists() else None
     events = [*told.events, *(since.events if since else ())]
     damage = (*told.damage, *(since.damage if since else ()))
-    return Left(told.first("run_started").get("run", {}), tuple(still_outstanding(events)), damage)
+    run = told.first("run_started").get("run", {})
+    return Left(run, tuple(still_outstanding(events)), damage, tuple(unrestored(events)))
 
 
 async def clean(
@@ -98,7 +105,7 @@ async def _try(resource: Resource, remove: Remove) -> tuple[str | None, bool]:
 async def clean_run(
     directory: Path, left: Left, environment: Environment, packages: Mapping[str, ModuleType]
 ) -> list[Removal]:
-    """Remove what *left* lists from the systems of *environment*, system by system."""
+    """Put back what *left* lists, and remove the rest from the systems of *environment*, system by system."""
     redactor = Redactor()
     for settings in environment.systems.values():
         for name, secret in settings.held_secrets.items():
@@ -106,6 +113,10 @@ async def clean_run(
     removals: list[Removal] = []
     with EventLog(beside(directory) / FILE_NAME, redactor.redact) as log:
         cleaning = _Cleaning(directory, str(left.run.get("id") or directory.name), environment, redactor, log)
+        known = [
+            change for change in left.changes if change.system in packages and change.system in environment.systems
+        ]
+        removals += [await cleaning.put_back(change, packages[change.system]) for change in known]
         for system, resources in _by_system(left.resources).items():
             package = packages.get(system)
             if package is None:
@@ -138,6 +149,16 @@ class _Cleaning:
                 return await clean(resources, remove, Journal(self.log.append), self.redactor.redact)
         except CouldNotJudge as problem:
             return await self.refuse(resources, str(problem))
+
+    async def put_back(self, change: Change, package: ModuleType) -> Removal:
+        """Put back what the run changed."""
+        changed = Resource(change.system, change.what, change.home, "the environment file")
+        try:
+            async with self._context(package.KEY) as context:
+                problem = await package.restore(context) or None
+        except CouldNotJudge as refusal:
+            problem = str(refusal)
+        return Removal(changed, self.redactor.redact(problem) if problem else None, "restored")
 
     async def refuse(self, resources: Sequence[Resource], why: str) -> list[Removal]:
         """Leave all of *resources* where they are."""

@@ -19,7 +19,8 @@ _ABOUT = """\
 Remove what a run made and left behind, for example after a crash.
 
 A run writes down what it makes before it makes it. This reads DIR/events.jsonl
-and removes what the run did not remove itself. The evidence in DIR stays as it
+and removes what the run did not remove itself. What it changed of the target
+as a whole, such as its mode, is put back first. The evidence in DIR stays as it
 is; what is done is recorded in DIR.cleanup/. It may be run again.
 """
 _MORE = """\
@@ -51,10 +52,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageProblem(f"{directory} is no evidence directory: it has no {FILE_NAME}")
     left = left_behind(directory)
     _say(*(f"NOTE     {damage}" for damage in left.damage))
-    if not left.resources and left.damage and not left.run:
+    is_clean = not (left.resources or left.changes)
+    if is_clean and left.damage and not left.run:
         _say("What this run made, if anything, can no longer be read from its events.")
         return 1
-    if not left.resources:
+    if is_clean:
         _say("Nothing is left of this run.")
         return 0
     draft = _environment(args.env, left)
@@ -86,7 +88,7 @@ def _report(directory: Path, removals: list[Removal]) -> int:
     reasons: dict[str, list[Removal]] = {}
     for removal in removals:
         if removal.left is None:
-            _say(f"removed  {removal.resource}")
+            _say(f"{removal.word:<9}{removal.resource}")
         else:
             reasons.setdefault(removal.left, []).append(removal)
     for reason, left in reasons.items():

@@ -151,6 +151,7 @@ class Stage:
         self._rests_on: dict[str, set[str]] = {}
         self._more = asyncio.Event()
         self._families = Families()
+        self._over = False
         context.stage = self
 
     def start(self, names: Iterable[str]) -> None:
@@ -183,6 +184,8 @@ class Stage:
         if name not in self._flows:
             raise UnknownFlow(self._context.system, name, self._flows)
         if name not in self._tasks:
+            if self._over:
+                raise _too_late(self._context.company)
             task = asyncio.create_task(self._run(self._flows[name]), name=f"flow {name}")
             # The exception belongs to whoever observes; without this asyncio would report it a second time.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -246,6 +249,11 @@ class Stage:
         mine = self._flows[name]
         return {other for other in self._tasks if mine.last and self._flows[other].last and other < name}
 
+    async def finish(self) -> None:
+        """Wait until all flows have ended; from then on none is started."""
+        await self.ended(lambda _flow: True)
+        self._over = True
+
     async def cancel(self) -> None:
         """End what still runs, and wait until it has ended."""
         for task in self._tasks.values():
@@ -260,6 +268,11 @@ class _Company:
 
 
 MakeContext = Callable[[str], contextlib.AbstractAsyncContextManager[Context]]
+Before = Callable[[str], Iterable[str]]
+
+
+def _nobody(_company: str) -> Iterable[str]:
+    return ()
 
 
 class Conductor:
@@ -267,13 +280,21 @@ class Conductor:
 
     *make_context* opens what a system's flows share (wire, budget, session) and closes it at the end;
     *flows* are the flows of each system. `demand` is told, before anything starts, what checks will ask for.
+    *before* names the companies that share a deployment with one and go before it: it is opened when all their flows
+    have ended and they are closed, so that no two of them are ever at work at the same time.
     """
 
-    def __init__(self, make_context: MakeContext, flows: Callable[[str], Mapping[str, Flow]]) -> None:
+    def __init__(
+        self, make_context: MakeContext, flows: Callable[[str], Mapping[str, Flow]], before: Before = _nobody
+    ) -> None:
         self._make_context = make_context
         self._flows = flows
+        self._before = before
         self._demands: dict[str, set[str]] = {}
         self._companies: dict[str, Future[_Company]] = {}
+        self._openings: dict[str, asyncio.Task[_Company] | None] = {}
+        self._over: set[str] = set()
+        self._problems: list[Exception] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -321,19 +342,23 @@ class Conductor:
             loop.close()
 
     async def _close_companies(self) -> None:
-        problems: list[Exception] = []
-        for opening in self._companies.values():
-            if not opening.done() or opening.exception() is not None:
-                opening.cancel()
-                continue
-            company = opening.result()
-            await company.stage.cancel()
-            try:
-                await company.close.aclose()
-            except Exception as problem:  # noqa: BLE001 - one system's clean-up must not keep another's from running
-                problems.append(problem)
-        if problems:
-            raise ExceptionGroup("clean-up failed", problems)
+        for opening in [task for task in self._openings.values() if task is not None and not task.done()]:
+            # It is waited for: who is entering a cell has something to put back.
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+        for task in filter(None, self._openings.values()):
+            if not task.cancelled() and task.exception() is None:
+                await task.result().stage.cancel()
+                await self._closed(task.result())
+        if self._problems:
+            raise ExceptionGroup("clean-up failed", self._problems)
+
+    async def _closed(self, company: _Company) -> None:
+        """Close *company*. One system's clean-up must not keep another's from running."""
+        try:
+            await company.close.aclose()
+        except Exception as problem:  # noqa: BLE001 - told at the end
+            self._problems.append(problem)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -346,8 +371,33 @@ class Conductor:
     def _company(self, loop: asyncio.AbstractEventLoop, system: str) -> Future[_Company]:
         with self._lock:
             if system not in self._companies:
-                self._companies[system] = asyncio.run_coroutine_threadsafe(self._open(system), loop)
+                if system in self._over:
+                    raise _too_late(system)
+                self._companies[system] = asyncio.run_coroutine_threadsafe(self._opening(system), loop)
             return self._companies[system]
+
+    async def _opening(self, system: str) -> _Company:
+        self._openings[system] = asyncio.current_task()
+        for earlier in self._before(system):
+            await self._leave(earlier)
+        return await self._open(system)
+
+    async def _leave(self, system: str) -> None:
+        """Let *system* act, if anything is wanted of it, and close it."""
+        with self._lock:
+            self._over.add(system)
+            opening = self._companies.get(system)
+            if opening is None and self._demands.get(system):
+                opening = asyncio.run_coroutine_threadsafe(self._opening(system), asyncio.get_running_loop())
+                self._companies[system] = opening
+        if opening is None:
+            return
+        try:
+            company = await asyncio.wrap_future(opening)
+        except Exception:  # noqa: BLE001 - it belongs to whoever observes
+            return
+        await company.stage.finish()
+        await self._closed(company)
 
     async def _open(self, system: str) -> _Company:
         async with contextlib.AsyncExitStack() as stack:
@@ -356,6 +406,10 @@ class Conductor:
             stage.start(self._demands.get(system, ()))
             return _Company(stage, stack.pop_all())
         raise AssertionError  # pragma: no cover - the stack never swallows
+
+
+def _too_late(company: str) -> CouldNotJudge:
+    return CouldNotJudge(Reason.CHECK_DID_NOT_RUN, f"{company} was left already; its flows act no more")
 
 
 @dataclass(frozen=True)

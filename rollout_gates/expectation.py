@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from rollout_gates.catalogue import Catalogue, Clause, applicability
@@ -13,6 +14,8 @@ Profile = Literal["runbook", "strict"]
 Row = dict[str, Any]
 Cells = Mapping[str, Mapping[str, SystemSettings]]
 """The settings of each cell of each system; a system that is judged as it stands has one cell without a name."""
+Absent = Mapping[str, Mapping[str, tuple[SystemSettings, str]]]
+"""The cells of each system that are not judged, by configuration alone: their settings, and why not."""
 
 
 def selected_systems(environment: Environment, wanted: str | None) -> tuple[str, ...]:
@@ -43,15 +46,19 @@ def expected_rows(
     cells: Cells,
     selects: Callable[[Iterable[str]], bool],
     profile: Profile,
+    *,
+    absent: Absent = MappingProxyType({}),
 ) -> list[Row]:
     """Return a row a clause that the selection covers: what it is, whether it applies, whether it is required.
 
-    *cells* are the configurations of each system that is judged. Where a system has several, its rows tell of each.
+    *cells* are the configurations of each system that is judged. Where a system has several, its rows tell of each,
+    and of those that are *absent*.
     """
     waivers = {waiver.clause: waiver.model_dump(mode="json") for waiver in environment.waivers}
     return [
         {
             **_row(clause, environment, cells[clause.system], selects),
+            **_table(clause, environment, cells[clause.system], absent.get(clause.system, {})),
             "required": profile == "strict" or clause.source == "R",
             "waiver": waivers.get(clause.id),
         }
@@ -92,8 +99,23 @@ def _row(
         "source": clause.source,
         "references": list(clause.references),
         **{key: decisive[key] for key in ("applicable", "why_not", "unconfigured")},
-        "cells": told if len(told) > 1 else [],
     }
+
+
+def _table(
+    clause: Clause,
+    environment: Environment,
+    cells: Mapping[str, SystemSettings],
+    absent: Mapping[str, tuple[SystemSettings, str]],
+) -> Row:
+    """Return what the row says of each cell, where there are several."""
+    told = [_cell(clause, name, settings, environment) for name, settings in cells.items()]
+    for name, (settings, why) in absent.items():
+        cell = _cell(clause, name, settings, environment)
+        if cell["applicable"]:
+            cell.update(applicable=False, why_not=f"not judged: {why}", unconfigured="", judged=False)
+        told.append(cell)
+    return {"cells": told if len(told) > 1 else []}
 
 
 def _cell(clause: Clause, name: str, settings: SystemSettings, environment: Environment) -> Row:

@@ -6,6 +6,7 @@ verdict and stand-in); workers collect, run checks and append to the events.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -191,7 +192,7 @@ class SuiteHooks:
         for item in items:
             self._mark(item)
             (kept if self._applies(item) else dropped).append(item)
-        kept.sort(key=self._runs_late)
+        kept.sort(key=self._order)
         items[:] = kept
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)
@@ -212,8 +213,12 @@ class SuiteHooks:
         mine = [self.session.row_in(rows[name], cell_of(item)) for name in claims(item) if name in rows]
         return any(row["applicable"] and not row["unconfigured"] for row in mine)
 
-    def _runs_late(self, item: pytest.Item) -> bool:
-        return any(self.session.runs_last(company, flow) for company, flow in observed(item))
+    def _order(self, item: pytest.Item) -> tuple[int, bool]:
+        """Cell by cell where they share a deployment, and in each what rests on flows that run last at the end."""
+        rows = self.session.rows
+        system = next((rows[name]["system"] for name in claims(item) if name in rows), "")
+        late = any(self.session.runs_last(company, flow) for company, flow in observed(item))
+        return self.session.turn(system, cell_of(item)), late
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -301,7 +306,7 @@ class ControllerHooks:
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         from rollout_gates.scheduling import SystemScheduling  # noqa: PLC0415 - xdist may be off
 
-        return SystemScheduling(config, log, self.session.company_of)
+        return SystemScheduling(config, log, self.session.group_of)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -342,15 +347,24 @@ class ControllerHooks:
         try:
             yield
         finally:
+            if not self.config.option.collectonly:
+                interrupts.ignore()
+                self._put_back()
             if self._progress is not None:
                 self._progress.stop()
             if not self.config.option.collectonly:
-                interrupts.ignore()
                 if problem := self.session.lost_stand_in():
                     self.session.record("problem", text=problem)
                 status = int(pytest.ExitCode.TESTS_FAILED if self._stopped else exitstatus)
                 self.session.record("session_finished", pytest_status=status)
                 session.exitstatus = self.run.finish(status)
+
+    def _put_back(self) -> None:
+        """Restore what the run changed and a lost worker did not put back. The workers have ended by now."""
+        try:
+            asyncio.run(self.session.restore())
+        except Exception as problem:  # noqa: BLE001 - whatever it was, what was not put back is told by the verdict
+            self.session.record("problem", text=f"putting back failed: {type(problem).__name__}: {problem}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:

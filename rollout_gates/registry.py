@@ -1,8 +1,9 @@
 """Finds the client packages of the systems. Nothing outside of them is named here.
 
 A system is a package below ``rollout_gates.systems`` that is named by its key, and exports ``KEY``, ``Settings``,
-``FLOWS``, ``open_session``, ``send_golden``, ``golden_values`` and ``remove``. It is imported when it is asked for: a
-run pays only for the systems that its environment configures.
+``FLOWS``, ``open_session``, ``send_golden``, ``golden_values`` and ``remove``. One whose ``cells`` are judged in turn
+has ``entered(context)``, a block in which the target runs the cell, and ``restore(context)``. A package is imported
+when it is asked for: a run pays only for the systems that its environment configures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How a parallel run shares the checks out: all checks of a system's cell go to one worker, whose flows act once."""
+"""How a parallel run shares the checks out: all checks of a system's cell go to one worker, whose flows act once.
+
+Cells that share a deployment go to one worker together: it judges them one after the other.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ class SystemScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has 
     users would be signed up twice, and provider money spent twice.
     """
 
-    def __init__(self, config: Any, log: Any, company_of: Callable[[str], str]) -> None:
+    def __init__(self, config: Any, log: Any, group_of: Callable[[str], str]) -> None:
         super().__init__(config, log)
-        self._company_of = company_of
+        self._group_of = group_of
 
     def _split_scope(self, nodeid: str) -> str:
         """Return the scope that *nodeid* belongs to."""
-        return self._company_of(nodeid)
+        return self._group_of(nodeid)

@@ -28,6 +28,8 @@ GATES: Final = {
 
 IN_CELLS: Final = ("mode-matrix", "streaming")
 """Gates that judge each configuration of a system that can be had at the same time."""
+IN_TURN: Final = ("mode-matrix",)
+"""Those for which a deployment is brought from one configuration into the next."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORDS = {"and", "or", "not", "True", "False"}
 
@@ -60,6 +62,11 @@ def selector(expression: str, others: Iterable[str] = ()) -> Callable[[Iterable[
 def covers_cells(expression: str) -> bool:
     """Tell whether *expression* selects a gate that is run in each configuration of a system."""
     return bool(expression.strip()) and any(selector(expression)([gate]) for gate in IN_CELLS)
+
+
+def enters_cells(expression: str) -> bool:
+    """Tell whether *expression* selects a gate for which one deployment is brought into each configuration in turn."""
+    return bool(expression.strip()) and any(selector(expression)([gate]) for gate in IN_TURN)
 
 
 def _parsed(expression: str) -> ast.expr:

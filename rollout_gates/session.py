@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rollout_gates import golden, registry
 from rollout_gates.catalogue import Catalogue, load, scan_claims
 from rollout_gates.cells import (
     Cell,
+    Reach,
+    absent_cells,
     first_settings,
     hand_down_secrets,
     open_cells,
@@ -22,26 +24,36 @@ from rollout_gates.cells import (
     share_cells,
     shared_cells,
 )
+from rollout_gates.changes import unrestored
+from rollout_gates.commands import end_group
 from rollout_gates.conductor import Conductor, ConductorIn, Context, Flow, company_of, opened, transcript_of
 from rollout_gates.environment import Draft, Environment, SystemSettings, read_environment
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import EventLog, EventLogFailed, read_events
 from rollout_gates.evidence.redaction import Redactor
 from rollout_gates.evidence.transcript import Recorder, file_name
-from rollout_gates.expectation import Row, expected_rows, refuse_unknown_waivers, selected_systems, standards_of
+from rollout_gates.expectation import (
+    Absent,
+    Row,
+    expected_rows,
+    refuse_unknown_waivers,
+    selected_systems,
+    standards_of,
+)
 from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
-from rollout_gates.selection import GATES, covers_cells, selector
+from rollout_gates.selection import GATES, selector
 from rollout_gates.wire.budget import Budget
 from rollout_gates.wire.client import Wire
 from rollout_gates.wire.errors import CouldNotJudge
 from rollout_gates.wire.journal import Journal
 from rollout_gates.wire.pace import Pace
+from rollout_gates.wire.shared import SharedState
 
 _TRANSCRIPTS = "transcripts"
 # Events of what has been done already; all others are written before something is done.
-_AFTERWARDS = {"flow_finished", "resource_removed", "resource_left"}
+_AFTERWARDS = {"flow_finished", "resource_removed", "resource_left", "change_running", "change_made"}
 
 
 @dataclass(frozen=True)
@@ -82,10 +94,11 @@ class Session:
     conductor: Conductor = field(init=False)
     golden: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     worker: str = "main"
-    _companies_of: dict[str, str] = field(default_factory=dict)
+    absent: Absent = field(default_factory=dict)
+    _groups_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.conductor = Conductor(self._context, self.flows)
+        self.conductor = Conductor(self._context, self.flows, self.before)
 
     def record(self, kind: str, /, **fields: Any) -> None:
         """Append one event, if the run keeps any. The run that cannot is told so, once, and ends without a GO."""
@@ -146,14 +159,28 @@ class Session:
         found = registry.system_packages()[self.cells[company].system].FLOWS.get(flow)
         return found is not None and found.last
 
-    def company_of(self, nodeid: str) -> str:
-        """Return the company (system and cell) whose flows a collected check rests on."""
-        if not self._companies_of and self.log is not None:
+    def turn(self, system: str, cell: str) -> int:
+        """Return when the checks of *cell* are to run: those of one deployment one cell after the other."""
+        return len(self.before(company_of(system, cell)))
+
+    def before(self, company: str) -> list[str]:
+        """Return the companies that share a deployment with *company* and go before it, in order."""
+        cell = self.cells.get(company)
+        if cell is None or not cell.in_turn:
+            return []
+        group = [name for name, each in self.cells.items() if each.group == cell.group]
+        return group[: group.index(company)]
+
+    def group_of(self, nodeid: str) -> str:
+        """Return the group whose flows a collected check rests on: one process has to run all its checks."""
+        if not self._groups_of and self.log is not None:
             rows = (row for event in read_events(self.log.path).of("collected") for row in event["checks"])
-            self._companies_of = {
-                row["nodeid"]: company_of(self.catalogue.ids[row["clauses"][0]].system, row["cell"]) for row in rows
-            }
-        return self._companies_of.get(nodeid, "")
+            self._groups_of = {row["nodeid"]: self._group(row) for row in rows}
+        return self._groups_of.get(nodeid, "")
+
+    def _group(self, row: Mapping[str, Any]) -> str:
+        company = company_of(self.catalogue.ids[row["clauses"][0]].system, row["cell"])
+        return self.cells[company].group if company in self.cells else company
 
     def scan_claims(self, path: Path) -> set[str]:
         """Return the clauses that a module names which may not even be importable."""
@@ -180,15 +207,28 @@ class Session:
 
     @contextlib.asynccontextmanager
     async def _context(self, company: str) -> AsyncIterator[Context]:
-        """Open all that the flows of *company* share."""
+        """Open all that the flows of *company* share, and enter its cell."""
+        cell = self.cells[company]
+        package = registry.system_packages()[cell.system]
+        async with self._plain_context(company) as context, opened(context, package.open_session):
+            if not cell.in_turn:
+                yield context
+                return
+            self._claim(cell)
+            # It is left before the session removes what was made: that may take long, and this must not.
+            async with package.entered(context):
+                yield context
+
+    @contextlib.asynccontextmanager
+    async def _plain_context(self, company: str) -> AsyncIterator[Context]:
+        """Open what a session of *company* rests on."""
         if self.folder is None:
             raise UsageProblem("nothing can be observed while tests are only collected")
         cell = self.cells[company]
         system, limits, settings = cell.system, self.environment.limits, cell.settings
-        package = registry.system_packages()[system]
         recorder = Recorder(self.folder / _TRANSCRIPTS, self.redactor, worker=self.worker)
         rates, window_s = settings.rates()
-        pace = Pace(self.folder / STATE / f"pace-{company}.json", rates, window_s, note=self._note)
+        pace = Pace(self.folder / STATE / f"pace-{cell.group}.json", rates, window_s, note=self._note)
         async with Wire(recorder, run_id=self.run_id, timeout_s=limits.timeout_s, pace=pace, note=self._note) as wire:
             context = Context(
                 system=system,
@@ -202,13 +242,38 @@ class Session:
                 ),
                 pace=pace,
                 journal=Journal(self._append_first),
-                run_id=self.run_id,
+                # Users and voices of two cells of one deployment must not be taken for each other.
+                run_id=f"{self.run_id}c{turn}" if (turn := len(self.before(company))) else self.run_id,
                 folder=self.folder,
                 golden=self.golden.get(system, {}),
                 record=self._append_first,
             )
-            async with opened(context, package.open_session):
-                yield context
+            yield context
+
+    def _claim(self, cell: Cell) -> None:
+        """Make this process the only one that enters the cells of a deployment."""
+        state = SharedState(cast("Path", self.folder) / STATE / f"turns-{cell.group}.json")
+        with contextlib.closing(state), state.changed() as document:
+            owner = document.setdefault("worker", self.worker)
+        if owner != self.worker:
+            raise CouldNotJudge(
+                Reason.CHECK_DID_NOT_RUN, f"worker {owner}, which judged the cells of {cell.system} in turn, was lost"
+            )
+
+    async def restore(self) -> None:
+        """Put back what the run changed of its targets, where nobody did: a worker that was killed, for example."""
+        if self.log is None:
+            return
+        for change in unrestored(read_events(self.log.path).events):
+            if change.pid is not None and not change.ended:
+                await end_group(change.pid)
+            package = registry.system_packages()[change.system]
+            home = next(name for name, cell in self.cells.items() if cell.system == change.system)
+            if change.was_tried:
+                continue
+            self._note(str(change))
+            async with self._plain_context(home) as context:
+                await package.restore(context)
 
     def _note(self, text: str) -> None:
         self.record("note", text=text)
@@ -224,6 +289,8 @@ class Session:
         for cell in self.cells.values():
             facts = " ".join(f"{name}={value}" for name, value in cell.settings.facts().items())
             lines.append(f"target: {cell.system} {facts} · {cell.settings.target()}")
+        for system, absent in self.absent.items():
+            lines += [f"not judged: {system} {name}: {why}" for name, (_settings, why) in absent.items()]
         if self.sandbox is not None:
             faults = ", ".join(self.sandbox.ready.get("faults") or ()) or "none"
             lines.append(f"sandbox: started by this run · faults: {faults}")
@@ -263,15 +330,18 @@ def open_controller(options: Options) -> Session:
     if faults and not draft.head.sandbox:
         raise UsageProblem(f"--fault: {draft.path} is no sandbox; faults are only ever switched on in a sandbox")
     systems = _checked(options, draft)
-    matrix = covers_cells(options.markers)
+    reach = Reach.of(options.markers)
     if options.collect_only:
-        return _session(options, draft.provisional(), provisional_cells(draft, systems, matrix=matrix), catalogue)
-    sandbox = _sandbox(draft, systems, faults, matrix=matrix) if draft.head.sandbox else None
+        absent = absent_cells(draft, systems, reach)
+        cells = provisional_cells(draft, systems, reach)
+        return _session(options, draft.provisional(), cells, catalogue, absent)
+    sandbox = _sandbox(draft, systems, faults, matrix=reach.cells) if draft.head.sandbox else None
     try:
         overlays = sandbox.overlays() if sandbox else []
-        cells = open_cells(draft, systems, overlays, os.environ, matrix=matrix)
+        cells = open_cells(draft, systems, overlays, os.environ, reach)
         hand_down_secrets(cells)
-        session = _session(options, draft.of(first_settings(cells)), cells, catalogue)
+        absent = absent_cells(draft, systems, reach)
+        session = _session(options, draft.of(first_settings(cells)), cells, catalogue, absent)
         session.sandbox = sandbox
         _begin(session)
     except BaseException:
@@ -285,7 +355,9 @@ def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Ses
     """Join the run that the controlling process began."""
     draft = _draft(options)
     cells = shared_cells(draft, shared["cells"], os.environ)
-    session = _session(options, draft.of(first_settings(cells)), cells, load(_near(options.root / "clauses")))
+    catalogue = load(_near(options.root / "clauses"))
+    absent = absent_cells(draft, first_settings(cells), Reach.of(options.markers))
+    session = _session(options, draft.of(first_settings(cells)), cells, catalogue, absent)
     session.run_id, session.worker = shared["run_id"], worker
     if shared["folder"]:
         session.folder = Path(shared["folder"])
@@ -330,20 +402,23 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _session(options: Options, environment: Environment, cells: Mapping[str, Cell], catalogue: Catalogue) -> Session:
+def _session(
+    options: Options, environment: Environment, cells: Mapping[str, Cell], catalogue: Catalogue, absent: Absent
+) -> Session:
     refuse_unknown_waivers(environment, catalogue)
     judged: dict[str, dict[str, SystemSettings]] = {}
     for cell in cells.values():
         catalogue.check_facts(cell.system, cell.settings.facts())
         judged.setdefault(cell.system, {})[cell.name] = cell.settings
     systems = tuple(judged)
-    rows = expected_rows(catalogue, environment, judged, selector(options.markers), options.profile)
+    rows = expected_rows(catalogue, environment, judged, selector(options.markers), options.profile, absent=absent)
     session = Session(
         options=options,
         environment=environment,
         catalogue=catalogue,
         rows={row["id"]: row for row in rows},
         cells=cells,
+        absent=absent,
         systems=systems,
         run_id=new_run_id(),
         golden={

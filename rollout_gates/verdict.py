@@ -14,6 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from rollout_gates.changes import unrestored
 from rollout_gates.reasons import Reason
 
 __all__ = [
@@ -79,13 +80,17 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CellResult:
-    """How a clause ended in one cell of the matrix, that is in one configuration of its system."""
+    """How a clause ended in one cell of the matrix, that is in one configuration of its system.
+
+    One that is not *judged* is missing by configuration: it is shown, and counts for nothing.
+    """
 
     cell: str
     outcome: Outcome
     reason: Reason | None
     message: str
     checks: tuple[str, ...]
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -211,7 +216,8 @@ def _clause(row: Mapping[str, Any], checks: Sequence[CheckResult], today: date |
 def _cell(cell: Mapping[str, Any], row: Mapping[str, Any], checks: Sequence[CheckResult]) -> CellResult:
     mine = [check for check in checks if check.cell == cell["cell"]]
     outcome, reason, message = _outcome(mine, {**row, **cell})
-    return CellResult(str(cell["cell"]), outcome, reason, message, tuple(check.nodeid for check in mine))
+    nodes = tuple(check.nodeid for check in mine)
+    return CellResult(str(cell["cell"]), outcome, reason, message, nodes, bool(cell.get("judged", True)))
 
 
 _WORST_FIRST = (Outcome.RED, Outcome.INCONCLUSIVE, Outcome.GREEN, Outcome.NOT_APPLICABLE)
@@ -270,6 +276,7 @@ def _problems(
         yield "the run was cut short: it never came to its end"
     if told := _last(events, "interrupted"):
         yield f"the run was interrupted: {told.get('text') or 'nobody said why'}"
+    yield from (str(change) for change in unrestored(events))
     yield from (_TROUBLE[kind](event) for event in events if (kind := str(event.get("event"))) in _TROUBLE)
     for clause in clauses:
         if clause.waiver_state == "stale":

@@ -64,6 +64,7 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "interrupted": any(events.of("interrupted")),
         "flows": ledgers.flows(events),
         "resources": ledgers.resources(events),
+        "changes": ledgers.changes(events),
         "spend": ledgers.spend(events),
         "streams": listened,
         "stream_times": streams.stream_times(listened),
@@ -165,6 +166,7 @@ def _cell(cell: CellResult) -> Document:
         "reason": str(cell.reason) if cell.reason else None,
         "message": cell.message,
         "checks": list(cell.checks),
+        "judged": cell.judged,
     }
 
 

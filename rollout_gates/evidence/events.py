@@ -21,11 +21,16 @@ from typing import Any, Final, Self
 SCHEMA: Final = "rollout-gates/events/1"
 FILE_NAME: Final = "events.jsonl"
 
-FREE_TEXT: Final = frozenset({"message", "text", "error", "why", "how", "detail", "argv"})
+FREE_TEXT: Final = frozenset(
+    {"message", "text", "error", "why", "how", "detail", "argv", "problem", "output", "command", "remedy"}
+)
 """Fields, at any depth, that hold text from outside: from a target, an exception, a person."""
 
 DURABLE: Final = frozenset(
-    {"run_started", "resource_planned", "resource_made", "resource_removed", "resource_left", "run_finished"}
+    {
+        *("run_started", "run_finished", "resource_planned", "resource_made", "resource_removed", "resource_left"),
+        *("change_planned", "change_running", "change_made"),
+    }
 )
 """Kinds that reach the disk before `append` returns: without them nobody could clean up after a crash."""
 

@@ -49,6 +49,7 @@ def render_html(document: Row, directory: Path) -> str:
             checks=views.checks_by_node(document),
             clauses=sorted(document["clauses"], key=views.urgency),
             cells=views.cells(document),
+            absent_cells=views.absent_cells(document),
             timeline=timeline(document),
             bursts=bursts.charts(document),
             burst_width=bursts.WIDTH,

@@ -16,6 +16,9 @@ _STATES = {
     "resource_left": "left",
 }
 
+_BEGUN = ("system", "cell", "what", "to", "home", "why", "command", "worker")
+_CAME_OF_IT = ("status", "output", "took_s", "shown_after_s", "problem")
+
 
 def flows(events: Events) -> list[Row]:
     """Return one row a flow that was started, with its start and duration in seconds; ``null`` if it never ended.
@@ -74,6 +77,21 @@ def resources(events: Events) -> Row:
         "removed": sum(row["state"] == "removed" for row in latest.values()),
         "left": [row for row in latest.values() if row["state"] != "removed"],
     }
+
+
+def changes(events: Events) -> list[Row]:
+    """Return what was changed of the targets as a whole, one row a change, in order; an end that never came is null."""
+    rows: list[Row] = []
+    open_rows: dict[tuple[Any, Any], Row] = {}
+    for event in events.of("change_planned", "change_made"):
+        key = (event.get("system"), event.get("what"))
+        if event["event"] == "change_planned":
+            begun = {name: event.get(name) for name in _BEGUN}
+            open_rows[key] = {**begun, "began": event["t"], **dict.fromkeys(_CAME_OF_IT)}
+            rows.append(open_rows[key])
+        elif key in open_rows:
+            open_rows.pop(key).update({name: event.get(name) for name in _CAME_OF_IT})
+    return rows
 
 
 def spend(events: Events) -> list[Row]:

@@ -42,6 +42,7 @@ def _head(document: Row) -> Iterator[str]:
     rows = [
         ("Environment", f"{run['env']} ({run['kind']})"),
         ("Systems", systems),
+        *(("Not judged", f"{name}: {why}") for name, why in views.absent_cells(document).items()),
         ("Profile", run["profile"]),
         *((f"Counts, {name}", _counts(counts)) for name, counts in document["profiles"].items()),
         ("Run", run["id"]),

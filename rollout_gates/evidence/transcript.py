@@ -64,14 +64,14 @@ class Recorder:
     def __init__(self, directory: Path, redactor: Redactor, *, worker: str = "main") -> None:
         self.redactor = redactor
         self._directory = directory
-        self._worker = worker
+        self.worker = worker
         self._numbers = itertools.count(1)
         self._files: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def next_id(self) -> str:
         """Return the id of the next exchange, unique in the run."""
-        return f"{self._worker}-{next(self._numbers)}"
+        return f"{self.worker}-{next(self._numbers)}"
 
     def record(self, name: str, exchange: Exchange) -> Pairs:
         """Append *exchange* to the transcript *name*; return the headers of its request as they were written.

@@ -109,6 +109,14 @@ def cells(document: Row) -> list[str]:
     return list(dict.fromkeys(cell["cell"] for clause in document["clauses"] for cell in clause.get("cells") or ()))
 
 
+def absent_cells(document: Row) -> dict[str, str]:
+    """Return the cells that are missing by configuration alone, with the reason."""
+    every = (cell for clause in document["clauses"] for cell in clause.get("cells") or ())
+    return {
+        cell["cell"]: cell["message"].removeprefix("not judged: ") for cell in every if not cell.get("judged", True)
+    }
+
+
 def facts(document: Row) -> list[tuple[str, str]]:
     """Return what each system says of itself, such as its mode, as (system, ``mode invoice, lane express``)."""
     run = document["run"]

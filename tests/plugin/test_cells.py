@@ -7,8 +7,10 @@ import pytest
 from tests.plugin.toy import SYSTEM
 
 CELLS = """
-def cells(*, sandbox):
-    return {"one": {"mode": "plain"}, "two": {"mode": "fancy"}}
+from rollout_gates.cell_plan import CellPlan
+
+def cells(*, table, kind, sandbox, in_turn):
+    return {"one": CellPlan({"mode": "plain"}), "two": CellPlan({"mode": "fancy"})}
 
 @flow("mode")
 async def mode(context): return (context.cell, context.settings.mode)

@@ -9,6 +9,7 @@ from rollout_gates.systems.tts.names import KEY
 from rollout_gates.systems.tts.remove import remove
 from rollout_gates.systems.tts.session import open_session
 from rollout_gates.systems.tts.settings import Settings
+from rollout_gates.systems.tts.switch import entered, restore
 
 __all__ = [
     "FLOWS",
@@ -18,9 +19,11 @@ __all__ = [
     "Settings",
     "artefacts",
     "cells",
+    "entered",
     "golden_left_out",
     "golden_values",
     "open_session",
     "remove",
+    "restore",
     "send_golden",
 ]

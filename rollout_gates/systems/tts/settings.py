@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -25,6 +26,11 @@ _PINNED = {
     "vc_model": "the target model of cloned voices that the deployment is pinned to",
     "vd_model": "the target model of designed voices that the deployment is pinned to",
 }
+
+
+def other_mode(mode: str) -> str:
+    """Return the mode that is not *mode*."""
+    return next(each for each in MODES if each != mode)
 
 
 def is_loopback(host: str) -> bool:
@@ -115,9 +121,27 @@ class Alerts(Feed):
 
 
 class Control(_Table):
-    """How the deployment is flipped to another provider mode: a command, ``{mode}`` in it is replaced."""
+    """How the deployment is flipped to another provider mode: a command, ``{mode}`` in it is replaced.
+
+    It has *flip_timeout_s* to end, and languages *shown_within_s* from then on to name the mode.
+    """
 
     flip: tuple[str, ...] = Field(min_length=1)
+    flip_timeout_s: float = Field(600, gt=0, le=3600)
+    shown_within_s: float = Field(300, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _says_which_mode(self) -> Control:
+        if not any("{mode}" in word for word in self.flip[1:]):
+            raise ValueError("flip needs a word with {mode} in it: the command has to be told which mode to deploy")
+        return self
+
+    def problem(self) -> str | None:
+        """Return why the command cannot be run."""
+        program = self.flip[0]
+        if shutil.which(program) is not None:
+            return None
+        return f"there is no program {program!r} that may be executed here; name one, or remove the table"
 
 
 class Slo(_Table):
@@ -237,7 +261,7 @@ class Settings(SystemSettings):
         if self.is_qwen:
             for key, what in _PINNED.items():
                 if getattr(self, key) is None:
-                    yield key, f"required key is missing with provider_mode = 'qwen': {what}"
+                    yield key, f"required key is missing with {self._asked_of_qwen()}: {what}"
         if kind == "prod":
             if self.secrets.service_role_key is not None:
                 yield "secrets.service_role_key", "never allowed in an environment of kind 'prod'; remove the key"
@@ -245,7 +269,13 @@ class Settings(SystemSettings):
                 yield "control", "never allowed in an environment of kind 'prod'; remove the table"
             if self.secrets.stripe_webhook_secret is not None:
                 yield "secrets.stripe_webhook_secret", "never allowed in an environment of kind 'prod'; remove the key"
+        elif self.control is not None and (problem := self.control.problem()):
+            yield "control.flip", problem
         yield from self._users()
+
+    def _asked_of_qwen(self) -> str:
+        """Say why keys of mode qwen are needed; a file that declares modal may not seem to ask for it."""
+        return "provider_mode = 'qwen'" + (", which control.flip has the mode matrix judge too" if self.control else "")
 
     def _users(self) -> Iterable[tuple[str, str]]:
         for user in ("user_a", "user_b"):

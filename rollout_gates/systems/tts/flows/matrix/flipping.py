@@ -16,11 +16,12 @@ from rollout_gates.systems.tts.flows.matrix.purse import only_credits
 from rollout_gates.systems.tts.flows.matrix.scene import Asked, Scene
 from rollout_gates.systems.tts.flows.speaking import start
 from rollout_gates.systems.tts.playground import Playground, playground
-from rollout_gates.systems.tts.replies import json_object, text
+from rollout_gates.systems.tts.replies import json_object, text, value
 from rollout_gates.systems.tts.samples import spoken
-from rollout_gates.systems.tts.settings import MODES
+from rollout_gates.systems.tts.settings import other_mode
+from rollout_gates.systems.tts.switch import Switch
 from rollout_gates.systems.tts.watching import Watch, watch
-from rollout_gates.wire import CouldNotJudge, NotConfigured, Poller
+from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -30,15 +31,14 @@ if TYPE_CHECKING:
     from rollout_gates.wire import Reply
 
 Flip = Callable[[str], Awaitable[None]]
-_POLLER = Poller(first_s=0.5, factor=1.5, longest_s=5.0)
-_REDEPLOYED_WITHIN_S = 600.0
 
 
 @dataclass(frozen=True)
 class Flipped:
     """Languages before the flip, after it, and after the flip back; and work that was begun before it.
 
-    *speech* and *preview* are what became of that work, asked for under the other mode; ``None`` was never begun.
+    *speech* and *preview* are what became of that work, asked for under the other mode; ``None`` was never begun, and
+    *why* says what kept it from being, where that is known.
     """
 
     mode: str
@@ -48,34 +48,60 @@ class Flipped:
     back: Reply
     speech: Watch | None
     preview: Watch | None
+    why: CouldNotJudge | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is under way when the mode flips."""
+
+    user: Identity | None = None
+    task_id: str | None = None
+    preview_id: str | None = None
+    why: CouldNotJudge | None = None
 
 
 @flow("flipped", last=True)
 async def flipped(context: Context) -> Flipped:
     """Flip the mode while a generate and a preview are at work, wait for both, and flip back.
 
-    Raises `NotConfigured` for a deployment that gives no way to flip it.
+    A deployment that does not run the mode of its cell is not flipped: nobody could say what to put back. Raises
+    `NotConfigured` for one that gives no way to flip it, and `CouldNotJudge` when its command fails.
     """
     settings: Settings = context.settings
-    mode, other = settings.provider_mode, _other(settings.provider_mode)
+    mode, other = settings.provider_mode, other_mode(settings.provider_mode)
     async with _switch(context) as (stage, flip):
-        user = await stage.user("flipped")
-        voice_id = await speaker(stage, user)
         before = await stage.session.anon.languages()
-        begun = await begin(stage, user, wishes(stage, "before the flip"))
-        async with user.busy:
-            started = await _speech(stage, user, voice_id)
+        if value(json_object(before), "provider") != mode and stage.ground is None:
+            return Flipped(mode, other, before, before, before, None, None)
+        work = await _work(stage)
+        async with work.user.busy if work.user else contextlib.nullcontext():
             try:
                 await flip(other)
                 after = await stage.session.anon.languages()
                 speech, shown = await asyncio.gather(
-                    _watched(stage, user, started.task_id if started else None),
-                    _watched(stage, user, text(json_object(begun), "task_id")),
+                    _watched(stage, work.user, work.task_id), _watched(stage, work.user, work.preview_id)
                 )
             finally:
                 await flip(mode)
         back = await stage.session.anon.languages()
-    return Flipped(mode, other, before, after, back, speech, shown)
+    return Flipped(mode, other, before, after, back, speech, shown, work.why)
+
+
+async def _work(stage: Scene) -> _Work:
+    """Begin a generate and a preview, as far as user and limits allow: the flip is judged without them as well."""
+    user: Identity | None = None
+    preview_id: str | None = None
+    try:
+        user = await stage.user("flipped")
+        voice_id = await speaker(stage, user)
+        begun = await begin(stage, user, wishes(stage, "before the flip"))
+        preview_id = text(json_object(begun), "task_id")
+        async with user.busy:
+            started = await _speech(stage, user, voice_id)
+    except CouldNotJudge as problem:
+        return _Work(user, None, preview_id, problem)
+    return _Work(user, started.task_id if started else None, preview_id)
 
 
 @contextlib.asynccontextmanager
@@ -94,28 +120,22 @@ async def _switch(context: Context) -> AsyncIterator[tuple[Scene, Flip]]:
 
 def _command(context: Context) -> Flip:
     """Return how the deployment of *context* is flipped. Raises `NotConfigured` when no command is configured."""
-    settings: Settings = context.settings
-    if settings.control is None:
-        raise NotConfigured("the mode cannot be flipped: configure control.flip, a command that redeploys with {mode}")
-    words = settings.control.flip
+    switch = Switch(context)
 
     async def flip(mode: str) -> None:
-        context.note(f"flipping to {mode}")
-        process = await asyncio.create_subprocess_exec(*(word.replace("{mode}", mode) for word in words))
-        if await process.wait() != 0:
-            raise CouldNotJudge(Reason.SOURCE_ABSENT, f"control.flip ended with status {process.returncode}")
+        ending = (task := asyncio.current_task()) is not None and task.cancelling()
+        if ending and mode != switch.home:
+            return  # the run is interrupted: whoever entered the cell puts the declared mode back
+        done = await switch.to(mode, f"to see the flip from {context.cell or switch.home}")
         # Whether languages tells the truth is what is judged, so a redeploy that it does not show is no error here.
-        await _POLLER.until(
-            context.session.anon.languages,
-            lambda reply: json_object(reply).get("provider") == mode,
-            deadline_s=_REDEPLOYED_WITHIN_S,
-        )
+        if done.ran.status != 0:
+            raise CouldNotJudge(Reason.SOURCE_ABSENT, context.wire.recorder.redactor.redact(done.problem))
 
     return flip
 
 
-async def _watched(stage: Scene, user: Identity, task_id: str | None) -> Watch | None:
-    if task_id is None:
+async def _watched(stage: Scene, user: Identity | None, task_id: str | None) -> Watch | None:
+    if user is None or task_id is None:
         return None
     return await watch(user.client, task_id, patience_s=stage.session.settings.latency_budget_s)
 
@@ -149,7 +169,7 @@ class Traffic:
 async def traffic_after_flip(context: Context) -> Traffic:
     """Start in the other mode, flip, then clone, design and generate."""
     mode = context.settings.provider_mode
-    async with playground(context, mode=_other(mode)) as ground:
+    async with playground(context, mode=other_mode(mode)) as ground:
         await ground.set_variables(TTS_PROVIDER_MODE=mode)
         stage = facing(ground, provider_mode=mode)
         user = await stage.user("traffic")
@@ -172,7 +192,3 @@ def facing(ground: Playground, **changes: object) -> Scene:
     anon = replace(ground.session.anon, settings=settings)
     session = replace(ground.session, settings=settings, anon=anon)
     return Scene(replace(ground.context, settings=settings, session=session), ground)
-
-
-def _other(mode: str) -> str:
-    return next(each for each in MODES if each != mode)
