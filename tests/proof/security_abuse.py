@@ -14,7 +14,7 @@ REQUIRED = {"F-27", "F-37", "F-78", "F-79", "F-80", "F-81", "F-82", "F-83", "F-8
 CLAUSES = {clause.id: clause for clause in load(ROOT / "clauses").clauses if clause.id.startswith(MINE)}
 FAULTS = built_faults("tts", MINE)
 # While nobody is ever refused, nothing can be said of who else is, or of what a forged name buys.
-UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08", "TTS-EVID-02"}}
+UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08", "TTS-SEC-OBS-03", "TTS-EVID-02"}}
 
 
 def run_checks(folder, mode, lane, *arguments) -> GateRun:

@@ -18,11 +18,13 @@ from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.flows.burst import refused_call
 from rollout_gates.systems.tts.flows.matrix.bench import bench
 from rollout_gates.systems.tts.log_source import alert_lines
+from rollout_gates.systems.tts.replies import json_object, text
 from rollout_gates.systems.tts.samples import spoken
 from rollout_gates.wire import CouldNotJudge, NotConfigured, Poller
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
+    from rollout_gates.systems.tts.flows.matrix.bench import Bench
     from rollout_gates.systems.tts.session import Session
 
 Line = Mapping[str, Any]
@@ -33,6 +35,7 @@ SIGNALS: Mapping[str, str] = {
     "provider_error": "errors of a provider",
 }
 _SPIKE = 12
+_DESIGNS = {True: ("dashscope", "design_create"), False: ("modal", "design")}
 _LOW = {"RATE_LIMIT_TIER1_USER_LIMIT": "100"}
 _HERE_S, _DRILL_S = 10.0, 60.0
 _SLACK = timedelta(minutes=2)
@@ -61,7 +64,8 @@ async def alerts(context: Context) -> Alerts:
     if feed.drill is None:
         raise NotConfigured("a run cannot make servers and providers fail: set tts.alerts.drill to a command that does")
     await alert_lines(feed)
-    await context.observe("burst")
+    burst = await context.observe("burst")
+    _refuse_absent({"rate_limited": int(burst.was_refused)})
     if context.environment.kind != "prod":
         await _denied(context)
     for signal in SIGNALS:
@@ -71,24 +75,16 @@ async def alerts(context: Context) -> Alerts:
 
 async def _here(context: Context) -> Alerts:
     async with bench(context, variables=_LOW) as place:
-        ground, client, session = place.ground, place.client, place.ground.session
-        await _denied(ground.context)
-        await ground.break_("insert:generations")
-        for number in range(_SPIKE):
-            said = spoken(context.run_id, f"Spike {number}")
-            await client.generate(voice_id=place.voice_id, text=said, language="Auto")
-        await ground.mend("insert:generations")
-        provider, call = ("dashscope", "design_create") if context.settings.is_qwen else ("modal", "design")
-        await ground.providers.script(provider, call, times=0, status=500, body={"code": "InternalError"})
-        await ground.database.update("profiles", {"credits_remaining": 10**6}, id=place.user.user_id)
-        asked = {"text": "A spike.", "language": "English", "instruct": "A calm voice."}
-        begun = [await client.design_preview(**asked) for _ in range(_SPIKE)]
-        for reply in begun:
-            await client.task(str(reply.json().get("task_id")))  # with modal the first look begins the work
+        ground, session = place.ground, place.ground.session
+        spikes = {
+            "auth_denied": await _denied(ground.context),
+            "server_error": await _server_errors(place),
+            "provider_error": await _provider_errors(place),
+        }
         await ground.set_variables(RATE_LIMIT_TIER1_USER_LIMIT="1")
         limited = (await session.identities.get("limited")).client
-        for number in range(_SPIKE + 1):
-            await refused_call(limited, number)
+        refused = [await refused_call(limited, number) for number in range(_SPIKE + 1)]
+        _refuse_absent({**spikes, "rate_limited": sum(reply.status == 429 for reply in refused)})
 
         async def feed() -> tuple[Line, ...]:
             return tuple(await ground.alerts())
@@ -96,10 +92,40 @@ async def _here(context: Context) -> Alerts:
         return await _waited(feed, None, _HERE_S)
 
 
-async def _denied(context: Context) -> None:
+async def _server_errors(place: Bench) -> int:
+    """Order speech while no row can be written; return how often that was a 5xx."""
+    await place.ground.break_("insert:generations")
+    asked = {"voice_id": place.voice_id, "text": spoken(place.ground.context.run_id, "Spike"), "language": "Auto"}
+    replies = [await place.client.generate(**asked) for _ in range(_SPIKE)]
+    await place.ground.mend("insert:generations")
+    return sum(reply.status >= 500 for reply in replies)
+
+
+async def _provider_errors(place: Bench) -> int:
+    """Order previews while the provider answers 500; return how many were taken on."""
+    ground, qwen = place.ground, place.ground.settings.is_qwen
+    provider, call = _DESIGNS[qwen]
+    await ground.providers.script(provider, call, times=0, status=500, body={"code": "InternalError"})
+    await ground.database.update("profiles", {"credits_remaining": 10**6}, id=place.user.user_id)
+    asked = {"text": "A spike.", "language": "English", "instruct": "A calm voice."}
+    tasks = [text(json_object(await place.client.design_preview(**asked)), "task_id") for _ in range(_SPIKE)]
+    for task_id in filter(None, tasks):
+        await place.client.task(task_id)  # with modal the first look begins the work
+    return sum(task_id is not None for task_id in tasks)
+
+
+def _refuse_absent(spikes: Mapping[str, int]) -> None:
+    """Raise `CouldNotJudge` for trouble that did not come: then an alert that does not come shows nothing."""
+    absent = [f"{name} ({SIGNALS[name]})" for name, times in spikes.items() if not times]
+    if absent:
+        raise CouldNotJudge(Reason.TOO_FEW_SAMPLES, f"could not be brought about: {', '.join(absent)}")
+
+
+async def _denied(context: Context) -> int:
+    """Call without a login; return how often that was denied."""
     session: Session = context.session
-    for _ in range(_SPIKE):
-        await session.anon.voices()
+    replies = [await session.anon.voices() for _ in range(_SPIKE)]
+    return sum(reply.status in (401, 403) for reply in replies)
 
 
 async def _drill(command: tuple[str, ...], signal: str) -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.conductor import flow
 from rollout_gates.systems.tts.flows.matrix.bench import Bench, bench
 from rollout_gates.systems.tts.flows.matrix.purse import Purse, only_credits, purse
-from rollout_gates.systems.tts.flows.security.failure import SHORT_S
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
@@ -99,10 +98,7 @@ def elsewhere(port: int, path: str) -> Mapping[str, str]:
 async def foreign_audio(context: Context) -> Fetches:
     """Have the provider point at addresses where no audio of its own lies, and at its own host that redirects there."""
     path = f"canary{secrets.token_hex(4)}"
-    async with (
-        listening() as (listener, port),
-        bench(context, variables={"PROVIDER_TIMEOUT_SECONDS": SHORT_S}) as place,
-    ):
+    async with listening() as (listener, port), bench(context) as place:
         twin = await _spoken(place, listener, "its own host", {})
         found = [
             await _spoken(place, listener, title, {"synthesis": _answer(url)})
