@@ -15,6 +15,8 @@ from rollout_gates.streams.model import Expected, Finding, Kind
 
 _STUFFED_BYTES: Final = 20
 """Bytes between two frames' sound from which on stuffing is told from sound: it has few different bytes."""
+_UNUSUAL_BYTES: Final = 10
+"""The same where the encoder has a habit, and these bytes are not by it."""
 _NAME: Final = 4
 _FEW: Final = 3
 _DULL: Final = 0.6
@@ -114,18 +116,18 @@ class _Habit:
     def broken_at(self, walked: Walk, number: int) -> bool:
         """Tell whether the bytes ahead of the sound of frame *number* are no filling."""
         between = _between(walked, number)
-        if self.first is not None and len(between) >= _NAME:
-            return between[:_NAME] != self.first
-        return self.plain and _is_sound(between)
+        if self.first is None:
+            return self.plain and _is_sound(between)
+        return between[:_NAME] != self.first and _is_sound(between, _UNUSUAL_BYTES)
 
 
 def _between(walked: Walk, number: int) -> bytes:
     return walked.bodies[walked.frames[number - 1].end : max(0, walked.frames[number].begin)]
 
 
-def _is_sound(between: bytes) -> bool:
+def _is_sound(between: bytes, least: int = _STUFFED_BYTES) -> bool:
     size = len(between)
-    return size >= _STUFFED_BYTES and len(set(between)) > min(_DULL * size, _MOST_KINDS)
+    return size >= least and len(set(between)) > min(_DULL * size, _MOST_KINDS)
 
 
 def _of_wav(data: bytes) -> Iterator[Finding]:

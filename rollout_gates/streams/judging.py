@@ -55,8 +55,13 @@ def _of_time(arrivals: Arrivals, known: Expected, *, complete: bool) -> Iterator
 
 
 def _of_content(body: bytes, codec: Codec, heard: Heard, known: Expected) -> Iterator[Found]:
-    yield from content.structure(body, codec, heard)
+    structure = list(content.structure(body, codec, heard))
+    yield from structure
     twice = likeness.repetition(body)
+    if isinstance(twice, Finding) and codec is Codec.MPEG and not structure:
+        # What is spliced in breaks the chain of frames. Where it holds, the encoder was given the same sound twice.
+        told = f"{twice.sentence}; but its frames go on without a break, so the sound may repeat itself by nature"
+        twice = Doubt(frozenset({Kind.DUPLICATED, Kind.MIXED}), told)
     if not isinstance(twice, Doubt):
         yield twice
         yield likeness.intruders(body, known.others)
