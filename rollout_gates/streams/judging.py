@@ -11,6 +11,8 @@ from rollout_gates.streams.model import Doubt, Expected, Finding, Judgement, Kin
 from rollout_gates.wire.arrivals import Arrivals, End
 
 _SHORTEST_S: Final = 1.0
+_ALL_AGAIN: Final = 0.4
+"""Share of a stream that is one stretch which came before: the whole of it came again."""
 
 Found = Finding | Doubt | None
 _EVERYTHING: Final = frozenset(Kind)
@@ -58,7 +60,8 @@ def _of_content(body: bytes, codec: Codec, heard: Heard, known: Expected) -> Ite
     structure = list(content.structure(body, codec, heard))
     yield from structure
     twice = likeness.repetition(body)
-    if isinstance(twice, Finding) and codec is Codec.MPEG and not structure:
+    much = isinstance(twice, Finding) and twice.evidence["size_bytes"] > _ALL_AGAIN * len(body)
+    if isinstance(twice, Finding) and codec is Codec.MPEG and not structure and not much:
         # What is spliced in breaks the chain of frames. Where it holds, the encoder was given the same sound twice.
         told = f"{twice.sentence}; but its frames go on without a break, so the sound may repeat itself by nature"
         twice = Doubt(frozenset({Kind.DUPLICATED, Kind.MIXED}), told)

@@ -65,3 +65,9 @@ def test_a_chunk_that_came_twice_is_found_all_the_same():
     twice = body[:9000] + body[6000:9000] + body[9000:]
 
     assert judge(steady(twice), twice, Expected(text_units=length)).faulty
+
+
+def test_a_sound_that_came_twice_as_a_whole_is_found():
+    body, length = spoken(1, 64)
+
+    assert judge(steady(body * 2), body * 2, Expected(text_units=length)).faulty
