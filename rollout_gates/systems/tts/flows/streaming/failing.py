@@ -59,10 +59,10 @@ async def stream_unwritten(context: Context) -> FailedStream:
         await place.hold(LAST_DELTA)
         async with meanwhile(lambda: _heard(place, how)) as hearing:
             await place.until_held(LAST_DELTA)
+            ids = await place.newest()
             await place.ground.break_("update:generations")
             await place.release(LAST_DELTA)
             heard: Hearing = await hearing
-        ids = Ids(heard.task_id, heard.generation_id)
         # The generation cannot be ended while it cannot be written.
         left = await settled_left(place.ground.context, place.user, ids, table="tasks")
         await place.ground.mend("update:generations")

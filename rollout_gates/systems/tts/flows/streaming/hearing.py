@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout_gates.streams import Doubt, Expected, Judgement, Kind, judge
+from rollout_gates.streams.pulse import Pulse
 from rollout_gates.systems.tts.names import STREAM
 from rollout_gates.systems.tts.replies import is_uuid
 from rollout_gates.systems.tts.samples import utf16_units
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.wire import Arrivals, Reply
 
+# More than this is no speech of any text that may be asked for.
+_MOST_JUDGED = 8 * 2**20
+NOTHING_WRONG = Judgement()
 PROVIDER, GENERATION, TASK = "x-utter-provider", "x-utter-generation-id", "x-utter-task-id"
 
 
@@ -24,12 +31,14 @@ PROVIDER, GENERATION, TASK = "x-utter-provider", "x-utter-generation-id", "x-utt
 class Hearing:
     """One stream. *reply* is its answer, with the times of its parts; *sound* is what it decodes to, if it does.
 
-    The ids are those of the headers; ``None`` where there is none.
+    *judgement* says what is wrong with it as a stream of sound. The ids are those of the headers; ``None`` where there
+    is none.
     """
 
     said: str
     reply: Reply
     sound: Sound | None = None
+    judgement: Judgement = NOTHING_WRONG
     generation_id: str | None = None
     task_id: str | None = None
 
@@ -57,18 +66,17 @@ async def hear(context: Context, user: Identity, voice_id: str, said: str, manne
     """
     things = context.session.things
     planned = things.planned("generation", said, user.owner, how="stream")
-    reply = await user.client.raw(
-        "POST",
-        STREAM,
-        json={"voice_id": voice_id, "text": said, "language": "Auto"},
-        headers=manner.headers,
-        listening=Listening(
-            idle_s=context.wire.timeout_s,
-            total_s=max(context.settings.latency_budget_s, context.wire.timeout_s),
-            leave_after=manner.leave_after,
-            on_first=manner.on_first,
-        ),
+    listening = Listening(
+        idle_s=context.wire.timeout_s,
+        total_s=max(context.settings.latency_budget_s, context.wire.timeout_s),
+        leave_after=manner.leave_after,
+        on_first=manner.on_first,
     )
+    body = {"voice_id": voice_id, "text": said, "language": "Auto"}
+    async with Pulse() as pulse:
+        started = time.perf_counter()
+        reply = await user.client.raw("POST", STREAM, json=body, headers=manner.headers, listening=listening)
+        starved_s = pulse.longest_s(started, time.perf_counter())
     if reply.status != 200:
         if 400 <= reply.status < 500:
             things.gone(planned, f"was refused with {reply.status}")
@@ -79,7 +87,16 @@ async def hear(context: Context, user: Identity, voice_id: str, said: str, manne
     if task_id is not None:
         things.made(things.planned("task", task_id, user.owner, how="stream"))
     sound = await context.heard(reply, manner.label, utf16_units(said))
-    return Hearing(said, reply, sound, generation_id, task_id)
+    judgement = await asyncio.to_thread(judged, reply, said, starved_s)
+    return Hearing(said, reply, sound, judgement, generation_id, task_id)
+
+
+def judged(reply: Reply, said: str, starved_s: float = 0.0) -> Judgement:
+    """Return what is wrong with *reply* as a stream that speaks *said*."""
+    if reply.arrivals is None or len(reply.body) > _MOST_JUDGED:
+        return Judgement(undecided=(Doubt(frozenset(Kind), f"{len(reply.body)} bytes are too many to be judged"),))
+    expected = Expected(media_type=reply.content_type, text_units=utf16_units(said), starved_s=starved_s)
+    return judge(reply.arrivals, reply.body, expected)
 
 
 def id_in(reply: Reply, name: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rollout_gates.conductor import flow
-from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath, Ids
+from rollout_gates.systems.tts.flows.matrix.aftermath import Aftermath
 from rollout_gates.systems.tts.flows.matrix.bench import Bench, bench
 from rollout_gates.systems.tts.flows.matrix.purse import RICH
 from rollout_gates.systems.tts.flows.streaming.kept import settled_left
@@ -70,11 +70,11 @@ async def stream_refusals(context: Context) -> tuple[RefusedStream, ...]:
 
 @dataclass(frozen=True)
 class UnbegunStream:
-    """A stream that the provider did not begin: the answer, and what was *left* of it."""
+    """A stream that the provider did not begin: the answer, and what was *left* of it; ``None`` for nothing at all."""
 
     how: str
     reply: Reply
-    left: Aftermath
+    left: Aftermath | None
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,9 @@ async def _by_provider(place: Bench, how: str, call: str, planned: Mapping[str, 
     before = (await place.newest()).generation_id
     reply = await _asked(place, place.voice_id, how.capitalize())
     ids = await place.newest()
-    mine = ids if ids.generation_id != before else Ids(None, None)
-    return UnbegunStream(how, reply, await settled_left(place.ground.context, place.user, mine))
+    if ids.generation_id == before:
+        return UnbegunStream(how, reply, None)
+    return UnbegunStream(how, reply, await settled_left(place.ground.context, place.user, ids))
 
 
 async def _other_providers_voice(place: Bench) -> RefusedStream:

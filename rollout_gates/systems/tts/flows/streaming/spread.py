@@ -12,9 +12,9 @@ from rollout_gates.systems.tts.samples import spoken
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
 
-# Characters, and seconds between the provider's deltas: for some seconds of sound, spoken in more than one second.
-_LENGTH = 90
-_DELTA_S = 0.08
+# Characters, and seconds between the provider's deltas: enough bytes over enough time for a pace to show.
+_LENGTH = 140
+_DELTA_S = 0.05
 
 
 @flow("stream_spread")
