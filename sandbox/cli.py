@@ -30,6 +30,7 @@ examples:
                                              all four, each on an address of its own
   {PROGRAM} --fault tts:F-51         one fault on; repeat it, or use commas
   {PROGRAM} --position reference     the faults of the real build on
+  {PROGRAM} --position old           the build before the adapter, on the schema before it
   {PROGRAM} --list-faults            all of them; --list-faults SMOKE: those that say so
   {PROGRAM} --setting tts.rate_limits.tier1_user=1000 --setting tts.text_cap=100
   {PROGRAM} --json --until-eof       for a program: one line of JSON, ends with its standard input
@@ -65,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         "--position",
         choices=faults.POSITIONS,
         default="fixed",
-        help="fixed: no fault. reference: those of the real build",
+        help="fixed: no fault. reference: those of the real build. old: the build before, which has none of today's",
     )
     add(
         "--setting",
@@ -108,6 +109,9 @@ def _systems(listed: str | None) -> tuple[str, ...]:
 
 def _wish(systems: tuple[str, ...], given: argparse.Namespace) -> Wish:
     settings = _settings(given.setting, systems)
+    if given.position == "old":
+        for chosen in settings.values():
+            chosen.setdefault("build", "old")
     options = {
         key: importlib.import_module(f"sandbox.{key}.options").parse(
             settings[key], modes=_words(given.mode or ""), lanes=_words(given.lane or "")

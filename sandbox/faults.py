@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-POSITIONS = ("fixed", "reference")
+POSITIONS = ("fixed", "reference", "old")
 
 
 class FaultError(ValueError):

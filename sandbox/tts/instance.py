@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -27,7 +28,7 @@ from sandbox.tts import web as web_page
 from sandbox.tts.alerts import Alerts, append_line
 from sandbox.tts.api import Function, build_api
 from sandbox.tts.breakage import Breakage
-from sandbox.tts.database.setup import create_database
+from sandbox.tts.database.setup import create_database, install_old_build, migrate_database
 from sandbox.tts.platform.gateway import build_platform
 from sandbox.tts.providers import Providers
 from sandbox.tts.remote import Remote
@@ -115,12 +116,15 @@ class Instance:
             variables={**platform, **self.providers.variables(), **self.options.variables},
             lane=lane,
             jwt_secret=keys["jwt_secret"],
+            build=self.options.build,
             stripe_api_url=self.providers.stripe.url,
         )
 
     async def start(self, cluster: Cluster, template: str) -> None:
         """Copy the *template* database, build everything around it, and serve."""
         self.db = await asyncio.to_thread(create_database, cluster, self._database, template)
+        if self.deployment.is_old:
+            await asyncio.to_thread(install_old_build, self.db.dsn)
         await self.db.open()
         self._build()
         self.breakage = Breakage(self.db.dsn, self.storage)
@@ -185,12 +189,23 @@ class Instance:
         """Deploy again with changed variables (None removes one). Work that is running goes on."""
         self.deployment = self.deployment.with_variables(changes)
 
+    async def deploy_build(self, build: str) -> None:
+        """Deploy the *build* `old` or `new` on the database as it is. Work that is running goes on."""
+        if build == "old":
+            await asyncio.to_thread(install_old_build, self.db.dsn)
+        self.deployment = replace(self.deployment, build=build)
+
+    async def migrate(self) -> None:
+        """Run the migration of the new build. A second time changes nothing."""
+        await asyncio.to_thread(migrate_database, self.db.dsn)
+
     def state(self) -> dict[str, Any]:
         """What there is to know about the instance, without a secret."""
         deployment = self.deployment
         return {
             "url": self.base_url,
             "mode": deployment.mode_raw,
+            "build": deployment.build,
             "lane": deployment.lane,
             "text_cap": deployment.text_cap,
             "variables": sorted(deployment.variables),

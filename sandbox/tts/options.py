@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.faults import did_you_mean
-from sandbox.tts.settings import LANES, MODAL_TEXT_CAP, MODES
+from sandbox.tts.settings import BUILDS, LANES, MODAL_TEXT_CAP, MODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +81,8 @@ CHOICES = {
     "lane": LANES,
     "sign_up": ("true", "false"),
     "modal_text_cap": (str(MODAL_TEXT_CAP),),
+    "build": BUILDS,
+    "migrated": ("true", "false"),
 }
 
 
@@ -90,7 +92,10 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for, beside defaults. *habits*: (provider, option) and its value; *files*: where lines go."""
+    """What was asked for, beside defaults.
+
+    *habits*: (provider, option) and its value; *files*: where lines go; *migrated*: on the schema of the new build.
+    """
 
     modes: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
@@ -98,13 +103,18 @@ class Options:
     variables: Mapping[str, str] = field(default_factory=dict)
     habits: Mapping[tuple[str, str], float] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    build: str = "new"
+    migrated: bool = True
 
 
 def parse(settings: Mapping[str, str], *, modes: tuple[str, ...] = (), lanes: tuple[str, ...] = ()) -> Options:
     """Read *settings* (keys without `tts.`). *modes* and *lanes*, when given, outrank them. Raises SettingError."""
     for key, value in settings.items():
         _check(key, value)
+    build = settings.get("build", "new")
     return Options(
+        build=build,
+        migrated=settings.get("migrated", "false" if build == "old" else "true") == "true",
         modes=_chosen("provider_mode", modes, settings.get("provider_mode", "qwen")),
         lanes=_chosen("lane", lanes, settings.get("lane", "task")),
         sign_up=settings.get("sign_up", "true") == "true",

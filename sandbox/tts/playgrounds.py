@@ -2,6 +2,8 @@
 
 POST /_control/tts/instances, all keys optional:
     mode, lane   those of the first instance when left out
+    build        `new` or `old`, the one before the adapter; the sandbox's own when left out
+    migrated     whether it stands on the schema of the new build; that of the build when left out
     variables    as for a redeploy (`QWEN_MAX_TEXT_CHARS`), or keys of the environment file (`text_cap`); null removes
 
 The answer holds `name`, `settings` (the `[tts]` table of an environment file) and `variables` (its secrets). Faults are
@@ -10,6 +12,7 @@ those of the whole sandbox. Database, keys, providers and clock are the instance
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from sandbox.clock import Clock
 from sandbox.control import Refused, take
 from sandbox.tts import system
-from sandbox.tts.database.setup import template_name
+from sandbox.tts.database.setup import BASE, NEWEST, prepare_template, template_name
 from sandbox.tts.instance import Instance
 from sandbox.tts.options import Options, parse
+from sandbox.tts.settings import BUILDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,19 +47,27 @@ class Playgrounds:
         self._instances = instances
         self._verbose = verbose
         self._made: set[str] = set()
+        self._prepared = {NEWEST if options.migrated else BASE}
+        self._preparing = asyncio.Lock()
         self._numbers = itertools.count(1)
 
     async def make(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Start one as *wish* says. Raises Refused."""
-        given = take(wish, {}, {"mode": str, "lane": str, "variables": dict})
+        given = take(wish, {}, {"mode": str, "lane": str, "variables": dict, "build": str, "migrated": bool})
         mode, lane = given.get("mode", self._options.modes[0]), given.get("lane", self._options.lanes[0])
         variables = given.get("variables", {})
+        options = self._optioned(mode, lane, variables)
+        if given.get("build", options.build) not in BUILDS:
+            raise Refused(f"no such build: {given['build']}; there are {', '.join(BUILDS)}")
+        if "build" in given:
+            options = replace(options, build=given["build"], migrated=given["build"] == "new")
+        options = replace(options, migrated=given.get("migrated", options.migrated))
         instance = Instance(
             mode=mode,
             lane=lane,
             clock=Clock(),
             faults=self._faults,
-            options=self._optioned(mode, lane, variables),
+            options=options,
             verbose=self._verbose,
             name=f"{mode}-{lane}-{next(self._numbers)}",
         )
@@ -63,7 +75,7 @@ class Playgrounds:
         self._instances[instance.name] = instance
         self._made.add(instance.name)
         try:
-            await instance.start(self._cluster, template_name())
+            await instance.start(self._cluster, await self._template(options))
         except BaseException:
             await self.end(instance.name)
             raise
@@ -73,6 +85,15 @@ class Playgrounds:
             "settings": {**settings, "provider_mode": settings["provider_mode"] or mode},
             "variables": system.variables(instance, {}),
         }
+
+    async def _template(self, options: Options) -> str:
+        """The template with the schema that is wanted; it is made when it is wanted for the first time."""
+        until = NEWEST if options.migrated else BASE
+        async with self._preparing:
+            if until not in self._prepared:
+                await asyncio.to_thread(prepare_template, self._cluster, until)
+                self._prepared.add(until)
+        return template_name(until)
 
     async def end(self, name: str) -> None:
         """Close it and drop its database. Raises Refused for one that was not made here."""
@@ -97,6 +118,8 @@ class Playgrounds:
         return replace(
             wanted,
             sign_up=True,
+            build=self._options.build,
+            migrated=self._options.migrated,
             files={},
             variables={**base, **wanted.variables},
             habits={**self._options.habits, **wanted.habits},

@@ -14,6 +14,8 @@ POST   hold     {"provider": "dashscope", "call": "synthesis", "count": 1}     w
 POST   release  {"provider": "dashscope", "call": "synthesis", "count": 1}     without count: all, and end the hold
 POST   break    {"what": "storage_write" | "rpc:NAME" | "update:TABLE", "on": true}
 POST   variables {"TTS_PROVIDER_MODE": "modal", "DASHSCOPE_API_KEY": null}     redeploy; null removes
+POST   build    {"build": "old"}           deploy the build before the adapter, or the new one, on the database as it is
+POST   migrate                             bring the database to the schema of the new build
 POST   clock    {"skip_s": 3600}           the instance's clock; the instances of the start share one
 POST   kill_worker                         background work dies, as with its isolate
 GET    log                                 log lines of the API; DELETE forgets them
@@ -26,6 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.control import Refused, take
+from sandbox.tts.settings import BUILDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -60,6 +63,8 @@ class Remote:
             "POST release": self._release,
             "POST break": self._break,
             "POST variables": self._variables,
+            "POST build": self._build,
+            "POST migrate": self._migrate,
             "POST clock": self._clock,
             "POST kill_worker": self._kill_worker,
             "GET log": self._log,
@@ -131,6 +136,17 @@ class Remote:
         if wrong:
             raise Refused(f"a variable is an upper-case name and a text or null: {', '.join(wrong)}")
         self._instance.redeploy(body)
+        return self._instance.state()
+
+    async def _build(self, _query: Mapping[str, str], body: dict[str, Any]) -> Any:
+        build = take(body, {"build": str})["build"]
+        if build not in BUILDS:
+            raise Refused(f"no such build: {build}; there are {', '.join(BUILDS)}")
+        await self._instance.deploy_build(build)
+        return self._instance.state()
+
+    async def _migrate(self, _query: Mapping[str, str], _body: dict[str, Any]) -> Any:
+        await self._instance.migrate()
         return self._instance.state()
 
     async def _clock(self, _query: Mapping[str, str], body: dict[str, Any]) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODES = ("modal", "qwen")
 LANES = ("task", "realtime")
+BUILDS = ("new", "old")
 MODAL_TEXT_CAP = 10_000
 TEXT_CAPS = {"task": 600, "realtime": 2000}
 VC_MODELS = {"task": "qwen3-tts-vc-2026-01-22", "realtime": "qwen3-tts-vc-realtime-2026-01-15"}
@@ -47,6 +48,7 @@ class Deployment:
     stripe_api_url: str = "https://api.stripe.com"
     latency_s: Mapping[str, float] = field(default_factory=dict)
     mode_misread: bool = False
+    build: str = "new"
 
     def __repr__(self) -> str:
         return f"Deployment(mode={self.mode_raw!r}, lane={self.lane!r}, {len(self.variables)} variables)"
@@ -65,7 +67,17 @@ class Deployment:
         return self.variables.get("TTS_PROVIDER_MODE")
 
     @property
+    def is_old(self) -> bool:
+        """Whether it is the build before the adapter, which knows one provider and reads no variable for it."""
+        return self.build == "old"
+
+    @property
     def mode(self) -> str | None:
+        """What it runs: `modal`, `qwen`, or None where it should run something else. The old build runs modal."""
+        return "modal" if self.is_old else self.wanted_mode
+
+    @property
+    def wanted_mode(self) -> str | None:
         """`modal`, `qwen`, or None when the variable holds something else. Unset means modal.
 
         *mode_misread* (a faulty build): what is mistyped means modal, and capitals and blanks are not understood.

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from sandbox.tts.database.setup import prepare_template
+from sandbox.tts.database.setup import BASE, NEWEST, prepare_template
 from sandbox.tts.instance import FUNCTIONS, Instance
 from sandbox.tts.options import FILES, Options
 from sandbox.tts.settings import MODAL_TEXT_CAP
@@ -34,7 +34,8 @@ def outline(options: Options, clock: Clock, faults: Switches, *, verbose: bool) 
 
 async def start(instances: list[Instance], cluster: Cluster) -> None:
     """Start all of them on databases copied from one template."""
-    template = await asyncio.to_thread(prepare_template, cluster)
+    migrated = all(instance.options.migrated for instance in instances)
+    template = await asyncio.to_thread(prepare_template, cluster, NEWEST if migrated else BASE)
     await asyncio.gather(*(instance.start(cluster, template) for instance in instances))
 
 
@@ -60,7 +61,7 @@ def table(instance: Instance) -> dict[str, Any]:
         "data_url": f"{instance.base_url}/rest/v1",
         "storage_url": f"{instance.base_url}/storage/v1",
         "web_url": instance.base_url,
-        "provider_mode": deployment.mode,
+        "provider_mode": deployment.wanted_mode,
         "lane": deployment.lane,
         "text_cap": deployment.qwen_text_cap,
         "modal_text_cap": MODAL_TEXT_CAP,

@@ -198,6 +198,8 @@ class Settings(SystemSettings):
     control: Control | None = None
     slo: Slo | None = None
     stripe_price: str | None = None
+    build: Literal["new", "old"] = "new"
+    migrated: bool | None = None
     secrets: TtsSecrets = TtsSecrets()
 
     @property
@@ -262,16 +264,24 @@ class Settings(SystemSettings):
             for key, what in _PINNED.items():
                 if getattr(self, key) is None:
                     yield key, f"required key is missing with {self._asked_of_qwen()}: {what}"
-        if kind == "prod":
-            if self.secrets.service_role_key is not None:
-                yield "secrets.service_role_key", "never allowed in an environment of kind 'prod'; remove the key"
-            if self.control is not None:
-                yield "control", "never allowed in an environment of kind 'prod'; remove the table"
-            if self.secrets.stripe_webhook_secret is not None:
-                yield "secrets.stripe_webhook_secret", "never allowed in an environment of kind 'prod'; remove the key"
-        elif self.control is not None and (problem := self.control.problem()):
+        yield from self._forbidden(kind)
+        if kind != "prod" and self.control is not None and (problem := self.control.problem()):
             yield "control.flip", problem
         yield from self._users()
+
+    def _forbidden(self, kind: Kind) -> Iterable[tuple[str, str]]:
+        """Yield what an environment of this *kind* may not have."""
+        given = {
+            "secrets.service_role_key": self.secrets.service_role_key,
+            "control": self.control,
+            "secrets.stripe_webhook_secret": self.secrets.stripe_webhook_secret,
+        }
+        for key, value in given.items() if kind == "prod" else ():
+            if value is not None:
+                what = "table" if key == "control" else "key"
+                yield key, f"never allowed in an environment of kind 'prod'; remove the {what}"
+        for key in sorted({"build", "migrated"} & self.model_fields_set) if kind != "local" else ():
+            yield key, "is for the sandbox, in an environment of kind 'local'; remove the key"
 
     def _asked_of_qwen(self) -> str:
         """Say why keys of mode qwen are needed; a file that declares modal may not seem to ask for it."""

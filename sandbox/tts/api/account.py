@@ -61,20 +61,23 @@ async def languages(call: Call) -> web.Response:
     if deployment.mode_error is not None:
         raise ApiError(500, deployment.mode_error)
     provider = str(deployment.mode)
-    return json_answer(
-        {
-            "languages": LANGUAGES,
-            "default": "Auto",
-            # F-01: the name is a constant, and never the one that the deployment runs.
-            "provider": _other(provider) if call.api.fault("F-01") else provider,
-            "capabilities": _capabilities(call.api),
-            "transcription": {
-                "enabled": deployment.transcription_enabled,
-                "provider": "mistral",
-                "model": deployment.mistral_model,
-            },
-        }
-    )
+    answer = {
+        "languages": LANGUAGES,
+        "default": "Auto",
+        # F-01: the name is a constant, and never the one that the deployment runs.
+        "provider": _other(provider) if call.api.fault("F-01") else provider,
+        "capabilities": _capabilities(call.api),
+        "transcription": {
+            "enabled": deployment.transcription_enabled,
+            "provider": "mistral",
+            "model": deployment.mistral_model,
+        },
+    }
+    if deployment.is_old:
+        # The open model that the job service runs is called so as well.
+        answer["provider"] = "qwen"
+        del answer["capabilities"]
+    return json_answer(answer)
 
 
 async def me(call: Call) -> web.Response:

@@ -29,7 +29,7 @@ class Api:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.store = Store(instance.db)
+        self.store = Store(instance.db, lambda: instance.deployment.is_old)
         self.modal_reads = ModalReads(self)
         self._http: aiohttp.ClientSession | None = None
         self.snapshot: Deployment | None = None

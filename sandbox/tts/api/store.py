@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 from sandbox.tts.api.errors import ApiError, StoreFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
-    from psycopg import AsyncConnection
+    from psycopg import AsyncConnection, AsyncCursor
 
     from sandbox.tts.database import Database
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Values = Sequence[Any] | Mapping[str, Any]
 
 # A lone surrogate cannot be encoded; the database behind the data API refuses it too.
+_SEEN_BY_THE_OLD_BUILD: tuple[LiteralString, ...] = ("voices", "generations", "tasks")
 _REFUSALS = (psycopg.Error, UnicodeError)
 
 
@@ -44,26 +45,33 @@ def _speaking(failing: str | None) -> Iterator[None]:
 class Transaction:
     """One transaction. *failing*, everywhere: what a refused statement answers (500); None raises StoreFailed."""
 
-    def __init__(self, connection: AsyncConnection[Row]) -> None:
+    def __init__(self, connection: AsyncConnection[Row], *, old_build: bool = False) -> None:
         self._connection = connection
+        self._old_build = old_build
 
     async def row(self, statement: LiteralString, values: Values = (), *, failing: str | None = None) -> Row | None:
         """The first row, None without one."""
         with _speaking(failing):
-            cursor = await self._connection.execute(statement, values)
+            cursor = await self._execute(statement, values)
             row = await cursor.fetchone()
         return None if row is None else _with_text_ids(row)
 
     async def rows(self, statement: LiteralString, values: Values = (), *, failing: str | None = None) -> list[Row]:
         """All rows."""
         with _speaking(failing):
-            cursor = await self._connection.execute(statement, values)
+            cursor = await self._execute(statement, values)
             return [_with_text_ids(row) for row in await cursor.fetchall()]
 
     async def run(self, statement: LiteralString, values: Values = (), *, failing: str | None = None) -> int:
         """How many rows the statement touched."""
         with _speaking(failing):
-            return (await self._connection.execute(statement, values)).rowcount
+            return (await self._execute(statement, values)).rowcount
+
+    async def _execute(self, statement: LiteralString, values: Values) -> AsyncCursor[Row]:
+        if self._old_build:
+            for table in _SEEN_BY_THE_OLD_BUILD:
+                statement = statement.replace(f"public.{table}", f"old_build.{table}")
+        return await self._connection.execute(statement, values)
 
     async def call(self, function: str, *, failing: str | None = None, **arguments: Any) -> Row:
         """The row that `public.<function>` returns."""
@@ -86,15 +94,16 @@ class Transaction:
 class Store:
     """The database as the function uses it. Each method but `transaction` is one transaction of one statement."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, is_old_build: Callable[[], bool] = lambda: False) -> None:
         self._database = database
+        self._is_old_build = is_old_build
 
     @asynccontextmanager
     async def transaction(self, *, failing: str | None = None) -> AsyncIterator[Transaction]:
         """All or nothing; an exception inside rolls back."""
         with _speaking(failing):
             async with self._database.service() as connection:
-                yield Transaction(connection)
+                yield Transaction(connection, old_build=self._is_old_build())
 
     async def row(self, statement: LiteralString, values: Values = (), *, failing: str | None = None) -> Row | None:
         """The first row, None without one."""

@@ -162,11 +162,14 @@ def _shown(call: Call, polled: Polled) -> dict[str, Any]:
     result = _result(call, task)
     if result is not None:
         shown["result"] = result
+    shown["error"] = task["error"]
+    if not call.api.deployment.is_old:
+        shown |= {
+            "provider": task["provider"],
+            "provider_status": task["provider_status"],
+            "provider_poll_count": polled.poll_count if asked else 0,
+        }
     shown |= {
-        "error": task["error"],
-        "provider": task["provider"],
-        "provider_status": task["provider_status"],
-        "provider_poll_count": polled.poll_count if asked else 0,
         "modal_status": polled.word,
         "modal_elapsed_seconds": polled.elapsed_s,
     }

@@ -33,6 +33,7 @@ _VOICE: LiteralString = (
     " from public.voices"
     " where id = %s and (user_id = %s or %s)"
 )
+NEW_FIELDS = ("tts_provider", "provider_voice_id", "provider_target_model", "provider_voice_kind")
 DROPPED_BY_F08 = ("provider_voice_kind", "description")
 
 
@@ -54,6 +55,8 @@ async def list_voices(call: Call) -> web.Response:
         asked |= {"search": None, "source": None, "limit": None, "offset": 0, "provider": call.api.deployment.mode}
     row = await call.api.store.row(_PAGE, asked, failing="Failed to load voices.") or {}
     items = row["items"]
+    if call.api.deployment.is_old:
+        items = [{name: item[name] for name in item if name not in NEW_FIELDS} for item in items]
     if call.api.fault("F-08"):
         items = [{name: item[name] for name in item if name not in DROPPED_BY_F08} for item in items]
     return json_answer({"voices": items, "pagination": page.answer(row["total"])})
@@ -71,8 +74,13 @@ async def preview(call: Call) -> web.Response:
 
 
 async def delete(call: Call) -> web.Response:
-    """Hide the voice. Row, audio and the provider's voice stay. F-42: the provider's does not."""
+    """Hide the voice. Row, audio and the provider's voice stay. F-42: the provider's does not.
+
+    The old build removes row and audio for good.
+    """
     voice = await _own_voice(call)
+    if call.api.deployment.is_old:
+        return await _remove(call, voice)
     await call.api.store.run(
         "update public.voices set deleted_at = coalesce(deleted_at, %s) where id = %s",
         (call.api.clock.now(), voice["id"]),
@@ -81,6 +89,16 @@ async def delete(call: Call) -> web.Response:
     if call.api.fault("F-42") and voice["provider_voice_id"]:
         kind = "design" if voice["provider_voice_kind"] == "vd" else "enrollment"
         await dashscope.manage(call.api, kind, action="delete", voice=voice["provider_voice_id"])
+    return json_answer({"ok": True})
+
+
+async def _remove(call: Call, voice: Row) -> web.Response:
+    """Remove row and audio for good."""
+    await call.api.store.run(
+        "delete from public.voices where id = %s", (voice["id"],), failing="Failed to delete voice."
+    )
+    if voice["reference_object_key"]:
+        await objects.discard(call.api, objects.REFERENCES, voice["reference_object_key"])
     return json_answer({"ok": True})
 
 

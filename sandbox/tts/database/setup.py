@@ -65,6 +65,20 @@ def migrate(connection: psycopg.Connection, path: Path) -> None:
     )
 
 
+def install_old_build(dsn: str) -> None:
+    """Give the old build its view of the tables. Blocking, some 20 ms; a second time changes nothing."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(read_sql(HERE / "old_build.sql"))
+
+
+def migrate_database(dsn: str) -> None:
+    """Bring a database to the newest schema. Blocking; a second time changes nothing."""
+    with psycopg.connect(dsn) as connection:
+        for path in migrations():
+            if version(path) > BASE:
+                migrate(connection, path)
+
+
 def create_database(cluster: Cluster, name: str, template: str) -> Database:
     """Copy *template* to a database *name*. Blocking, some 30 ms. The caller opens it, and drops it in the end."""
     dsn = cluster.create_database(name, template)
