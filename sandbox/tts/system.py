@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sandbox.tts.database.setup import BASE, NEWEST, prepare_template
 from sandbox.tts.instance import FUNCTIONS, Instance
 from sandbox.tts.options import FILES, Options
-from sandbox.tts.settings import MODAL_TEXT_CAP
+from sandbox.tts.providers.dashscope_rules import family_of
+from sandbox.tts.settings import MODAL_TEXT_CAP, VC_MODELS, VD_MODELS
 
 if TYPE_CHECKING:
     from sandbox.clock import Clock
@@ -20,6 +21,7 @@ SECRETS = {
     "anon_key": "TTS_ANON_KEY",
     "service_role_key": "TTS_SERVICE_ROLE_KEY",
     "database_dsn": "TTS_DATABASE_DSN",
+    "dashscope_api_key": "DASHSCOPE_API_KEY",
 }
 
 
@@ -75,7 +77,21 @@ def table(instance: Instance) -> dict[str, Any]:
             "window_s": limits[1].window_s,
         },
         "sign_up": instance.options.sign_up,
+        "provider": _provider(instance),
         "secrets": dict(SECRETS),
+    }
+
+
+def _provider(instance: Instance) -> dict[str, Any]:
+    """The stand-in of the qwen provider itself: its two regions, and what the deployment is pinned to in each lane."""
+    deployment, providers = instance.deployment, instance.providers
+    pinned = [deployment.vc_model, deployment.vd_model, *VC_MODELS.values(), *VD_MODELS.values()]
+    return {
+        "region": deployment.dashscope_region,
+        "rest_url": f"{providers.dashscope.url}/api/v1",
+        "realtime_url": providers.dashscope.realtime_url,
+        "other_rest_url": f"{providers.dashscope_elsewhere.url}/api/v1",
+        "models": [model for model in dict.fromkeys(pinned) if family_of(model) in {"vc", "vd"}],
     }
 
 
@@ -86,6 +102,7 @@ def variables(instance: Instance, signed_up: dict[str, dict[str, str]]) -> dict[
         "anon_key": deployment.anon_key,
         "service_role_key": deployment.service_role_key,
         "database_dsn": instance.db.dsn,
+        "dashscope_api_key": instance.providers.dashscope.api_key,
     }
     tokens = {f"TTS_USER_{name.upper()}_TOKEN": user["token"] for name, user in signed_up.items()}
     return {**{SECRETS[key]: value for key, value in values.items()}, **tokens}

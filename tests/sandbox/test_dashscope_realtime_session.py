@@ -133,15 +133,14 @@ def test_mp3_deltas_join_to_a_file_that_decodes(rate_hz):
     assert miniaudio.decode(data, nchannels=1).duration == pytest.approx(speech_seconds(HELLO), abs=0.3)
 
 
-def test_opus_is_refused_with_a_clear_error():
-    session = talking(lambda talk: talk.update(response_format="opus"))
+def test_opus_deltas_join_to_ogg_pages_that_last_as_long_as_the_speech():
+    session, _ = speaking(HELLO, settings={"response_format": "opus"})
+    data = session.audio()
+    last = data.rindex(b"OggS")
 
-    assert session.errors() == [
-        {
-            "code": "invalid_value",
-            "message": "Session update error: this stand-in has no encoder for 'opus'; it offers pcm, wav, mp3.",
-        }
-    ]
+    assert (data[:4], data[28:36]) == (b"OggS", b"OpusHead")
+    seconds = (int.from_bytes(data[last + 6 : last + 14], "little") - 312) / 48_000
+    assert seconds == pytest.approx(speech_seconds(HELLO), abs=0.05)
 
 
 # Modes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import wave
+from itertools import pairwise
 
 import miniaudio
 import pytest
 
-from sandbox.tts.providers import encoders
 from sandbox.tts.providers.audio import sniff, speech_pcm
 from sandbox.tts.providers.encoders import encoder, frame_bytes
+from sandbox.tts.providers.ogg_opus import checksum
 
 TEXT = "A sentence that takes a while to say."
 RATES_HZ = (8000, 16_000, 22_050, 24_000, 44_100, 48_000)
@@ -88,10 +89,21 @@ def test_wav_is_not_headed_twice():
     assert b"".join(pieces("wav", headed=True)) == speech_pcm(TEXT)
 
 
-def test_opus_is_not_offered():
-    assert "opus" not in encoders.FORMATS
-    with pytest.raises(KeyError):
-        encoder("opus", 24_000, 128)
+def test_opus_is_whole_ogg_pages_with_right_checksums():
+    data = b"".join(pieces("opus"))
+    starts = [at for at in range(len(data)) if data.startswith(b"OggS", at)]
+
+    for start, end in pairwise([*starts, len(data)]):
+        page = bytearray(data[start:end])
+        told = int.from_bytes(page[22:26], "little")
+        page[22:26] = bytes(4)
+        assert told == checksum(page)
+        assert len(page) == 27 + page[26] + sum(page[27 : 27 + page[26]])
+    assert data[starts[-1] + 5] == 4  # the end is marked
+
+
+def test_the_checksum_is_that_of_the_format():
+    assert checksum(b"123456789") == 0x89A1897F
 
 
 @pytest.mark.parametrize("header", [b"", b"RIFF", b"\xff\xf3\xf4\xc4", b"\xff\xf3\x04\xc4", b"\xff\xeb\x84\xc4"])

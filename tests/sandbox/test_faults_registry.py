@@ -13,13 +13,14 @@ from sandbox.tts.database.faults import DATABASE_FAULTS
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "docs" / "contracts" / "qwen-tts.md"
-CLAUSE = re.compile(r"TTS-[A-Z]+(-[A-Z]+)?-\d\d")
+CLAUSE = re.compile(r"TTS-[A-Z]+(-[A-Z]+)?-\d\d|DS-(RT|REST|PRE)-\d\d")
 BUILT_FOR_SMOKE = {1, 2, 8, 9, 10, 11, 15, 18, 23, 29, 43, 51, 52, 53, 72, 76, 78}
 
 REGISTRY = load("tts")
 # Faults of the system, from its contract, and violations of its provider's protocol, from the sheet.
 OF_CONTRACT = {key: fault for key, fault in REGISTRY.items() if key.startswith("F-")}
 SHEET = ROOT / "docs" / "contracts" / "dashscope-protocol.md"
+ADDITION = ROOT / "docs" / "contracts" / "provider-clauses.md"
 UNBUILT = next(fault.id for fault in REGISTRY.values() if not fault.built)
 
 
@@ -30,7 +31,7 @@ def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def test_ids_run_without_a_gap():
-    faults, violations = [f"F-{number:02d}" for number in range(1, 91)], [f"P-{number:02d}" for number in range(1, 41)]
+    faults, violations = [f"F-{number:02d}" for number in range(1, 91)], [f"P-{number:02d}" for number in range(1, 44)]
     known = ["K-01", "K-02"]
 
     assert list(REGISTRY) == faults + violations + known
@@ -39,8 +40,16 @@ def test_ids_run_without_a_gap():
 def test_every_violation_of_the_sheet_has_a_switch():
     listed = re.findall(r"^- P(\d+)\*? ", SHEET.read_text("utf-8"), re.MULTILINE)
 
-    assert [f"P-{int(number):02d}" for number in listed] == [key for key in REGISTRY if key.startswith("P-")]
+    of_sheet = [key for key in REGISTRY if key.startswith("P-") and int(key[2:]) <= 40]
+    assert [f"P-{int(number):02d}" for number in listed] == of_sheet
     assert {fault.kind for key, fault in REGISTRY.items() if key.startswith("P-")} == {"P"}
+
+
+def test_the_addition_names_the_clauses_that_each_violation_reddens():
+    rows = re.findall(r"^\| `(P-\d\d)` \| ([^|]+) \|", ADDITION.read_text("utf-8"), re.MULTILINE)
+    told = {key: () if red.strip() == "none" else tuple(red.strip().split(", ")) for key, red in rows}
+
+    assert told == {key: fault.red for key, fault in REGISTRY.items() if key.startswith("P-")}
 
 
 def test_red_clauses_are_full_ids():

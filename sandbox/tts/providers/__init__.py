@@ -2,6 +2,7 @@
 
 modal      job service: submit, status, result, cancel, design, design_result
 dashscope  voice customization (clone_*, design_*) and synthesis; realtime sessions (realtime, realtime_*)
+dashscope_elsewhere  the same in its other region, where nobody here has a key
 audio_host where synthesised audio is fetched from: download
 mistral    transcription: transcribe
 stripe     checkout sessions and prices: session_create, session_get, line_items, price_get
@@ -13,7 +14,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sandbox.tts.providers.audio_host import AudioHost
-from sandbox.tts.providers.dashscope import DashScopeStandIn
+from sandbox.tts.providers.dashscope import DashScopeStandIn, OtherRegion
 from sandbox.tts.providers.mistral import MistralStandIn
 from sandbox.tts.providers.modal import ModalStandIn
 from sandbox.tts.providers.stripe import StripeStandIn
@@ -40,9 +41,12 @@ class Providers:
         self.modal = ModalStandIn(clock)
         self.audio_host = AudioHost(clock)
         self.dashscope = DashScopeStandIn(clock, self.audio_host, fault)
+        self.dashscope_elsewhere = OtherRegion(clock, self.audio_host, fault)
         self.mistral = MistralStandIn(clock)
         self.stripe = StripeStandIn(clock)
-        every: tuple[StandIn, ...] = (self.modal, self.dashscope, self.audio_host, self.mistral, self.stripe)
+        every: tuple[StandIn, ...] = (
+            self.modal, self.dashscope, self.dashscope_elsewhere, self.audio_host, self.mistral, self.stripe,
+        )  # fmt: skip
         self.all = {provider.name: provider for provider in every}
 
     async def start(self) -> None:

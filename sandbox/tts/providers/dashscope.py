@@ -131,6 +131,8 @@ class DashScopeStandIn(StandIn):
             if heard.call == "synthesis":
                 answer = self._synthesis(wanted, request_id)
             else:
+                if heard.call in {"clone_create", "design_create"}:
+                    self.check_offered(required_text(table(wanted, "input"), "target_model"))
                 answer = await self.voices.perform(heard.call, wanted)
         except Refused as refused:
             flat = {"request_id": request_id, "code": refused.code, "message": refused.message}
@@ -138,9 +140,15 @@ class DashScopeStandIn(StandIn):
         return violated(heard.call, Answer(200, {**answer, "request_id": request_id}), self.fault)
 
     def check_key(self, key: str) -> None:
-        """Raise Refused unless *key* is this stand-in's."""
-        if not secrets.compare_digest(key.encode(), self.api_key.encode()):
+        """Raise Refused unless *key* is this stand-in's. P-41: not even that one is taken."""
+        if self.fault("P-41") or not secrets.compare_digest(key.encode(), self.api_key.encode()):
             raise Refused(401, "InvalidApiKey", "Invalid API-key provided.")
+
+    def check_offered(self, model: str) -> None:
+        """Raise Refused unless *model* is offered. P-43: the models of designed voices went off line."""
+        family = family_of(model)
+        if family is None or (family == "vd" and self.fault("P-43")):
+            raise Refused(404, "ModelNotFound", f"Model can not be found: {model}")
 
     def _synthesis(self, wanted: dict[str, Any], request_id: str) -> dict[str, Any]:
         model = required_text(wanted, "model")
@@ -148,8 +156,7 @@ class DashScopeStandIn(StandIn):
         text = required_text(given, "text")
         if len(text) > MAX_TEXT_CHARS:
             raise Refused(400, "InvalidParameter", f"Range of input length should be [0, {MAX_TEXT_CHARS}]")
-        if family_of(model) is None:
-            raise Refused(404, "ModelNotFound", f"Model can not be found: {model}")
+        self.check_offered(model)
         if is_realtime(model):
             raise Refused(400, "InvalidParameter", "Invalid message type: ")
         voice = required_text(given, "voice")
@@ -159,6 +166,19 @@ class DashScopeStandIn(StandIn):
         audio = {"data": "", "expires_at": expires_at, "id": f"audio_{request_id}", "url": url}
         usage = {"characters": billed_characters(text)}
         return {"output": {"audio": audio, "finish_reason": "stop"}, "usage": usage}
+
+
+class OtherRegion(DashScopeStandIn):
+    """The provider's other region: the same calls, and keys of its own. P-42: it takes the keys of anybody."""
+
+    name = "dashscope_elsewhere"
+
+    def __init__(self, clock: Clock, audio_host: AudioHost, fault: Callable[[str], bool]) -> None:
+        super().__init__(clock, audio_host, lambda name: name == "P-42" and fault("P-42"))
+
+    def check_key(self, key: str) -> None:
+        if not (key and self.fault("P-42")):
+            super().check_key(key)
 
 
 def _wanted(body: bytes) -> dict[str, Any]:

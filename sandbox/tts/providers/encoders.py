@@ -1,8 +1,8 @@
-"""Speech in pieces, in the formats of the realtime protocol: PCM, WAV and MP3.
+"""Speech in pieces, in the formats of the realtime protocol: PCM, WAV, MP3 and Opus.
 
 An encoder is fed samples and gives bytes; whatever it gave, joined, is the file. WAV has one header, ahead of the
-first bytes, which names no length since nobody knows it yet. MP3 comes in whole frames. Opus is not offered: no
-library of ours writes it.
+first bytes, which names no length since nobody knows it yet. MP3 comes in whole frames, Opus in whole Ogg pages of
+silence that lasts as long as the speech: no library of ours encodes it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Protocol
 import lameenc
 
 from sandbox.tts.providers.audio import wav_header
+from sandbox.tts.providers.ogg_opus import OggOpus
 
-FORMATS = ("pcm", "wav", "mp3")
+FORMATS = ("pcm", "wav", "mp3", "opus")
 # The largest even length that every reader takes for "until the end".
 UNKNOWN_LENGTH = 2**31 - 2
 LOWEST_QUALITY = 7  # LAME's scale ends at 9; speech for a gate need not be better
@@ -39,6 +40,8 @@ def encoder(form: str, rate_hz: int, bit_rate_kbps: int, *, headed: bool = False
     """An encoder for *form*. *headed*: the header of the file was sent already. Raises KeyError."""
     if form == "mp3":
         return Mp3(rate_hz, bit_rate_kbps)
+    if form == "opus":
+        return OggOpus(rate_hz)
     return {"pcm": Plain, "wav": Plain if headed else Wav}[form](rate_hz)
 
 

@@ -99,7 +99,7 @@ class Violations:
             _fresh("response.created", response={**response.created(), "status": "in_progress"}),
             _fresh("response.output_item.added", response_id=response.id, output_index=0, item=response.item()),
             _fresh("response.content_part.added", **place, part={"type": "audio", "text": ""}),
-            _fresh(DELTA, **place, delta="AAAA"),
+            _fresh(DELTA, **place, delta="AAA="),
             _fresh("response.audio.done", **place),
             _fresh("response.content_part.done", **place, part={"type": "audio", "text": ""}),
             _fresh("response.output_item.done", response_id=response.id, output_index=0, item=response.item_done()),

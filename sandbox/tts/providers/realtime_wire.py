@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sandbox.tts.providers import realtime_mishaps as mishaps
 from sandbox.tts.providers.realtime_events import new_id
-from sandbox.tts.providers.realtime_violations import CUT, Violations
+from sandbox.tts.providers.realtime_violations import CUT, FINISHED, Violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_REASON_BYTES = 123
 FATAL = 1007
-NORMAL = 1000
 
 
 class Ended(Exception):
@@ -61,7 +60,7 @@ class Wire:
 
     async def close(self, code: int, reason: str = "") -> NoReturn:
         """End the session with *code*, unless it has fallen silent: then wait until the client goes. Raises Ended."""
-        if self.silent or (code == NORMAL and self._fault("P-20")):
+        if self.silent or (self.sent[FINISHED] and self._fault("P-20")):
             await asyncio.Event().wait()
         self.closed = {"by": "server", "code": code, "reason": reason}
         raise Ended
