@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from rollout_gates.systems.tts.provider.answers import code_of, listed, succeeded
+from rollout_gates.systems.tts.provider.rest import CLONES, DESIGNS, ProviderClient, provider_client
 from rollout_gates.systems.tts.replies import is_uuid, rows, text
 from rollout_gates.wire import CouldNotJudge, Resource, TargetUnreachable, TimedOut
 
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.client import Client
     from rollout_gates.systems.tts.session import Session
     from rollout_gates.wire import Reply
+
+
+# Voices at the provider itself, and the service that each kind belongs to. An account holds a thousand at most.
+_SERVICES = {"provider_clone": CLONES, "provider_design": DESIGNS}
+_MOST_PAGES = 11
 
 
 class StaysBehind(Exception):
@@ -28,6 +35,9 @@ async def remove(session: Session, resource: Resource) -> None:
     """
     if resource.kind == "user":
         await _remove_user(session, resource)
+        return
+    if resource.kind in _SERVICES:
+        await _remove_provider_voice(session, resource)
         return
     owner = await session.identities.known(resource.owner)
     if owner is None:
@@ -93,6 +103,32 @@ async def _remove_voice(client: Client, resource: Resource) -> None:
         voice_id = next((text(row, "id") for row in rows(listing, "voices") if row.get("name") == resource.id), None)
     if voice_id is not None:
         _refuse(await client.delete_voice(voice_id), (200, 404))
+
+
+async def _remove_provider_voice(session: Session, resource: Resource) -> None:
+    """Delete a voice at the provider itself; one that was only planned is looked for by the name in its id."""
+    client, service = provider_client(session.anon.wire, session.settings), _SERVICES[resource.kind]
+    voice: str | None = resource.id
+    if not resource.made:
+        voice = await _find_provider_voice(client, service, resource.id)
+    if voice is None:
+        return
+    reply = await client.delete_voice(service, voice)
+    if not succeeded(reply) and not code_of(reply).endswith("VoiceNotFound"):
+        raise StaysBehind(f"the provider answered {reply.status} to its delete (exchange {reply.exchange_id})")
+
+
+async def _find_provider_voice(client: ProviderClient, service: str, name: str) -> str | None:
+    for index in range(_MOST_PAGES):
+        reply = await client.list_voices(service, page_index=index, page_size=100)
+        if not succeeded(reply):
+            raise StaysBehind(f"the provider answered {reply.status} to a list (exchange {reply.exchange_id})")
+        found = [str(row.get("voice")) for row in listed(reply)]
+        if match := next((voice for voice in found if f"-{name}-voice-" in voice), None):
+            return match
+        if not found:
+            break
+    return None
 
 
 async def _remove_generation(client: Client, resource: Resource) -> None:

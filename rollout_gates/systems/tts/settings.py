@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -15,12 +15,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from rollout_gates.browser import has_browser
 from rollout_gates.environment import Kind, Secret, Secrets, SystemSettings
 from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
+from rollout_gates.systems.tts.provider.models import ProviderModels
 
 MODES = ("modal", "qwen")
 LANES = ("task", "realtime")
 _UNUSABLE = re.compile(r"[\s\x00-\x1f\\<>\"^`{|}]")
 _ADDRESSES = ("api_url", "auth_url", "data_url", "storage_url", "web_url")
 _PLACEHOLDER = "PROJECT"
+PROVIDER_HOSTS = {"intl": "dashscope-intl.aliyuncs.com", "cn": "dashscope.aliyuncs.com"}
+"""Hosts of the two regions of the qwen provider (protocol sheet, section 1)."""
 _PINNED = {
     "text_cap": "the longest text that the deployment is configured to take",
     "vc_model": "the target model of cloned voices that the deployment is pinned to",
@@ -144,6 +147,57 @@ class Control(_Table):
         return f"there is no program {program!r} that may be executed here; name one, or remove the table"
 
 
+def _realtime_url(value: str) -> str:
+    """Return *value* without trailing slashes: a base URL, whose scheme is that of a WebSocket."""
+    scheme, separator, rest = value.strip().partition("://")
+    if separator == "" or scheme not in ("ws", "wss"):
+        raise ValueError("must be an absolute ws(s) URL such as wss://dashscope-intl.aliyuncs.com/api-ws/v1/realtime")
+    try:
+        return scheme + _base_url(f"{scheme.replace('ws', 'http', 1)}://{rest}").removeprefix("https").removeprefix(
+            "http"
+        )
+    except ValueError as problem:
+        told = str(problem).replace("https", "wss").replace("plain http ", "plain ws ")
+        raise ValueError(told) from None
+
+
+RealtimeUrl = Annotated[str, AfterValidator(_realtime_url)]
+
+
+class Provider(_Table):
+    """The provider behind mode `qwen`, where it is judged itself. What is not given follows from *region*.
+
+    *models* are those that are judged; without them, what the deployment is pinned to.
+    """
+
+    region: Literal["intl", "cn"]
+    rest_url: BaseUrl = ""
+    realtime_url: RealtimeUrl = ""
+    other_rest_url: BaseUrl = ""
+    models: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_region(cls, table: Any) -> Any:
+        """Fill in the addresses that the vendor documents for the region (protocol sheet, section 1)."""
+        region = table.get("region") if isinstance(table, dict) else None
+        if region not in PROVIDER_HOSTS:
+            return table
+        here, other = PROVIDER_HOSTS[region], PROVIDER_HOSTS["cn" if region == "intl" else "intl"]
+        documented = {
+            "rest_url": f"https://{here}/api/v1",
+            "realtime_url": f"wss://{here}/api-ws/v1/realtime",
+            "other_rest_url": f"https://{other}/api/v1",
+        }
+        return {**documented, **table}
+
+    @model_validator(mode="after")
+    def _two_regions(self) -> Provider:
+        if self.rest_url == self.other_rest_url:
+            raise ValueError("rest_url and other_rest_url are the same address; a key is judged in two regions")
+        return self
+
+
 class Slo(_Table):
     """Agreed targets. A target that is not given cannot be judged."""
 
@@ -196,6 +250,7 @@ class Settings(SystemSettings):
     alerts: Alerts | None = None
     records: Mapping[str, Path] | None = None
     control: Control | None = None
+    provider: Provider | None = None
     slo: Slo | None = None
     stripe_price: str | None = None
     build: Literal["new", "old"] = "new"
@@ -211,6 +266,12 @@ class Settings(SystemSettings):
     def is_qwen(self) -> bool:
         """Whether the deployment is meant to run on provider `qwen`."""
         return self.provider_mode == "qwen"
+
+    @property
+    def provider_models(self) -> ProviderModels:
+        """The models of the qwen provider that are judged: those of the table, else the pins."""
+        named = self.provider.models if self.provider is not None else ()
+        return ProviderModels(named or tuple(pin for pin in (self.vc_model, self.vd_model) if pin is not None))
 
     def with_secrets(self, held: Mapping[str, Secret]) -> Settings:
         """Return the same settings with exactly the secrets in *held*, by their keys."""
@@ -247,6 +308,10 @@ class Settings(SystemSettings):
             "database": "database_dsn" in held,
             "service_role": "service_role_key" in held,
             "provider_key": "dashscope_api_key" in held,
+            "provider": self.provider is not None,
+            "provider_realtime": self.provider_models.clone(realtime=True) is not None,
+            "provider_http": self.provider_models.clone(realtime=False) is not None,
+            "provider_design": self.provider_models.design is not None,
             "web": self.web_url is not None and has_browser(),
             "logs": self.logs is not None,
             "alerts": self.alerts is not None,
