@@ -43,6 +43,11 @@ def tts_sentences() -> dict[str, Sentence]:
 TTS = tts_sentences()
 
 
+def provider_ids() -> list[str]:
+    text = (CONTRACTS / "provider-clauses.md").read_text(encoding="utf-8")
+    return re.findall(r"^- \*\*(DS-[A-Z]+-\d\d)\*\* ", text, re.MULTILINE)
+
+
 def stages_ids() -> list[str]:
     """Return the IDs of section 6 in order; a row such as ``STG-ERR-01/02/03`` stands for three."""
     text = (CONTRACTS / "stage-validation.md").read_text(encoding="utf-8")
@@ -67,13 +72,23 @@ def of(system: str) -> dict[str, Clause]:
     return {clause.id: clause for clause in CATALOGUE.clauses if clause.system == system}
 
 
+def of_tts() -> dict[str, Clause]:
+    """Return the clauses of the TTS contract itself, without those of its provider's protocol."""
+    return {name: clause for name, clause in of("tts").items() if name.startswith("TTS-")}
+
+
 def test_the_tts_contract_and_its_catalogue_hold_the_same_199_clauses() -> None:
     assert len(TTS) == 199
-    assert list(of("tts")) == list(TTS)
+    assert list(of_tts()) == list(TTS)
+
+
+def test_the_provider_and_its_catalogue_hold_the_same_44_clauses() -> None:
+    assert len(provider_ids()) == 44
+    assert [name for name in of("tts") if name.startswith("DS-")] == provider_ids()
 
 
 def test_what_the_tts_contract_knows_to_be_red_is_marked_so() -> None:
-    marked = {clause.id for clause in of("tts").values() if clause.source == "KR"}
+    marked = {clause.id for clause in of_tts().values() if clause.source == "KR"}
 
     assert marked == {sentence.id for sentence in TTS.values() if sentence.known_red}
 
@@ -97,7 +112,7 @@ NARROWER = {
 
 
 def test_a_clause_is_not_narrowed_without_a_reason() -> None:
-    narrowed = {clause.id for clause in of("tts").values() if set(clause.applies) > set(TTS[clause.id].demands)}
+    narrowed = {clause.id for clause in of_tts().values() if set(clause.applies) > set(TTS[clause.id].demands)}
 
     assert narrowed == set(NARROWER)
 
