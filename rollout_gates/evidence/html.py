@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from rollout_gates.evidence import bursts, front_end, text, views
 from rollout_gates.evidence.exchanges import page_json, shown_exchanges
+from rollout_gates.evidence.pictures import pictures
 from rollout_gates.evidence.timeline import timeline
 
 FILE_NAME: Final = "index.html"
@@ -33,8 +34,8 @@ _POLICY: Final = "POLICY-OF-THE-PAGE"
 Row = Mapping[str, Any]
 
 
-def render_html(document: Row, directory: Path) -> str:
-    """Return the page for *document*; *directory* is where its transcripts lie."""
+def render_html(document: Row, directory: Path, events: Iterable[Row] = ()) -> str:
+    """Return the page for *document*; *directory* is where its transcripts lie, *events* tell how its streams came."""
     run = document["run"]
     now = datetime.now(UTC)
     title = f"{document['verdict']} · {run['markers'] or 'all gates'} · {run['env']}"
@@ -53,6 +54,7 @@ def render_html(document: Row, directory: Path) -> str:
             timeline=timeline(document),
             bursts=bursts.charts(document),
             burst_width=bursts.WIDTH,
+            pictures=pictures(events, document["streams"], directory),
             data=page_json(page_data(document, directory)),
             policy=_POLICY,
             script=Markup(_read("report.js")),  # noqa: S704 - ours
@@ -127,7 +129,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(plain=text.plain, one_line=text.one_line, duration=text.duration, clip=text.clip)
+    environment.filters.update(
+        plain=text.plain, one_line=text.one_line, duration=text.duration, clip=text.clip, size=text.size
+    )
     environment.globals.update(
         symbols=SYMBOLS,
         outcomes_in_order=views.OUTCOMES,

@@ -34,7 +34,7 @@ def render(directory: Path) -> Document:
     write_whole(directory / JUNIT, render_junit(document))
     write_whole(directory / CTRF, canonical_json(build_ctrf(document), levels=3))
     write_whole(directory / SUMMARY, render_summary(document))
-    write_whole(directory / HTML, render_html(document, directory))
+    write_whole(directory / HTML, render_html(document, directory, events.events))
     for path, text in artefacts(document, directory):
         write_whole(path, text)
     write_whole(directory / MANIFEST, manifest(directory, document["files"]))

@@ -10,13 +10,15 @@ kept).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rollout_gates.evidence.files import write_whole
 from rollout_gates.evidence.transcript import file_name
 from rollout_gates.sound import NotMpeg, Sound, mpeg_sound
+from rollout_gates.wire.arrivals import End
 
 if TYPE_CHECKING:
     from rollout_gates.evidence.events import Event, Events
@@ -28,6 +30,8 @@ FOLDER: Final = "audio"
 _TRANSCRIPTS: Final = "transcripts"
 MOST_BYTES: Final = 200_000
 _MOST_DECODED: Final = 8 * 2**20
+_ABSURD_S: Final = 30 * 86_400.0
+_ABSURD_BYTES: Final = 10**12
 _PERCENTILES: Final = {"median": 0.5, "p95": 0.95}
 
 Row = dict[str, Any]
@@ -94,19 +98,53 @@ def streams(events: Events) -> list[Row]:
     return [_row(event) for event in events.of(EVENT)]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """When the parts of a stream came, as far as the event makes sense; *chunks* are (seconds, bytes) in order."""
+
+    headers_s: float | None
+    chunks: Sequence[tuple[float, int]]
+    ended_s: float | None
+    end: str | None
+
+
+def parts_of(event: Mapping[str, Any]) -> Parts:
+    """Return what *event* tells of arrivals; what is no time or no size is left out."""
+    told = event.get("arrivals")
+    arrivals: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    chunks: list[tuple[float, int]] = []
+    listed = arrivals.get("chunks")
+    for each in listed if isinstance(listed, list) else ():
+        at_s, size = each if isinstance(each, list) and len(each) == 2 else (None, None)
+        moment = _seconds(at_s)
+        if moment is not None and isinstance(size, int) and 0 <= size < _ABSURD_BYTES:
+            chunks.append((max(moment, chunks[-1][0]) if chunks else moment, size))
+    end = arrivals.get("end")
+    return Parts(
+        _seconds(arrivals.get("headers_s")),
+        chunks,
+        _seconds(arrivals.get("ended_s")),
+        end if end in tuple(End) else None,
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a time that a stream can have taken; a month is none."""
+    return value if isinstance(value, int | float) and 0 <= value < _ABSURD_S else None
+
+
 def _row(event: Event) -> Row:
-    arrivals: Mapping[str, Any] = event.get("arrivals") or {}
-    chunks = arrivals.get("chunks") or []
+    parts = parts_of(event)
     keys = ("system", "cell", "flow", "label", "exchange", "text_units", "status", "media_type", "sound", "audio_file")
     return {
         **{key: event.get(key) for key in keys},
-        "headers_s": arrivals.get("headers_s"),
-        "first_byte_s": chunks[0][0] if chunks else None,
-        "last_byte_s": chunks[-1][0] if chunks else None,
-        "ended_s": arrivals.get("ended_s"),
-        "end": arrivals.get("end"),
-        "chunks": len(chunks),
-        "size_bytes": sum(size for _, size in chunks),
+        "headers_s": parts.headers_s,
+        "first_byte_s": parts.chunks[0][0] if parts.chunks else None,
+        "last_byte_s": parts.chunks[-1][0] if parts.chunks else None,
+        "ended_s": parts.ended_s,
+        "end": parts.end,
+        "chunks": len(parts.chunks),
+        "size_bytes": sum(size for _, size in parts.chunks),
     }
 
 

@@ -51,6 +51,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def size(number: int) -> str:
+    """Return a number of bytes as a person reads it: ``812 bytes``, ``24.3 kB``, ``1.2 MB``."""
+    if number < 1000:
+        return count(number, "byte")
+    return f"{number / 1000:.1f} kB" if number < 1_000_000 else f"{number / 1_000_000:.1f} MB"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return ``1 check``, ``2 checks``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -39,7 +39,7 @@ def timeline(document: Row) -> dict[str, Any] | None:
     return {
         "rows": listed[:_MOST_ROWS],
         "more": max(0, len(listed) - _MOST_ROWS),
-        "ticks": _ticks(whole),
+        "ticks": ticks(whole),
         "whole": whole,
     }
 
@@ -75,7 +75,8 @@ def _lay_out(bars: list[dict[str, Any]]) -> int:
     return len(free_at)
 
 
-def _ticks(whole: float) -> list[dict[str, Any]]:
+def ticks(whole: float) -> list[dict[str, Any]]:
+    """Return round numbers of seconds on an axis of *whole* seconds, each with its place in percent."""
     step = next((step for step in _STEPS_S if whole / step <= _MOST_TICKS), whole / _MOST_TICKS)
     return [
         {"x": round(100 * number * step / whole, 3), "label": f"{number * step:g} s"}

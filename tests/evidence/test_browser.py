@@ -14,6 +14,7 @@ from rollout_gates.evidence.render import render
 from tests.evidence import story
 from tests.evidence.browser import Tab, tab
 from tests.evidence.test_html import attacked, exchange
+from tests.evidence.test_pictures import event, mp3, told
 
 Look = Callable[[Tab], Awaitable[Any]]
 
@@ -137,3 +138,28 @@ def test_a_check_opens_by_keyboard_and_keeps_the_focus(look, tmp_path):
 
     assert (focused, expanded) == ("col-result", "true")
     assert "left a charge" in text
+
+
+def test_a_stream_can_be_played_from_the_page(look, tmp_path):
+    told(tmp_path, event(), audio=mp3())
+    page = """(async () => {
+        const player = document.querySelector('audio');
+        if (player.readyState < 1) await new Promise((done) => player.addEventListener('loadedmetadata', done));
+        return player.duration;
+    })()"""
+
+    seconds, opened = look(tmp_path, lambda tab: tab.tell(page))
+
+    assert seconds == pytest.approx(2.1, abs=0.1)
+    assert opened.troubles == []
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_streams_fit_their_page(look, tmp_path, width):
+    told(tmp_path, event(label="word" * 40, audio_file=None), event(), audio=mp3())
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+    over, opened = look(tmp_path, lambda tab: tab.tell(wide), width=width)
+
+    assert over <= 0
+    assert opened.troubles == []
