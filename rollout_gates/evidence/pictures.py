@@ -141,15 +141,16 @@ def _sound(directory: Path, name: Any) -> tuple[bytes, str]:
     if relative.is_absolute() or relative.parts[:1] != (FOLDER,) or ".." in relative.parts:
         return b"", leaving
     try:
-        if path.is_symlink():
-            return b"", leaving
-        if not path.is_file():
-            return b"", f"its file is missing: {name}"
-        if path.stat().st_size > MOST_BYTES:
-            return b"", f"its file is larger than 200 kB: {name}"
-        return path.read_bytes(), ""
+        why_not = leaving if path.is_symlink() else _unfit(path)
+        return (b"", f"{why_not}: {name}") if why_not else (path.read_bytes(), "")
     except (OSError, ValueError):
         return b"", f"its file cannot be read: {name}"
+
+
+def _unfit(path: Path) -> str:
+    if not path.is_file():
+        return "its file is missing"
+    return "its file is larger than 200 kB" if path.stat().st_size > MOST_BYTES else ""
 
 
 def course_of(event: Row) -> Course | None:

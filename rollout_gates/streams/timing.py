@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from rollout_gates.streams.model import Doubt, Finding, Kind
@@ -87,7 +88,7 @@ def pace(arrivals: Arrivals, starved_s: float = 0.0) -> Finding | Doubt | None:
     if shape.size_bytes <= MODEST_BYTES:
         return _doubt(f"it has {shape.size_bytes} bytes, which any proxy may send in one piece")
     found = _lumpy(shape) or _head(shape)
-    if isinstance(found, Finding) and starved_s > _HURRIED / 2 * shape.total_s:
+    if isinstance(found, Finding) and starved_s > found.evidence["held_s"] / 2:
         return _doubt(
             f"it came in lumps, but the client itself stood still for {starved_s:.2f} of {shape.total_s:.2f} s"
         )
@@ -108,6 +109,7 @@ def _lumpy(shape: Shape) -> Finding | Doubt | None:
         "even_lumps": round(shape.even, 2),
         "largest_share": round(share, 3),
         "spread": round(shape.spread, 3),
+        "held_s": round(_HURRIED * shape.total_s, 3),
     }
     if largest.size_bytes <= MODEST_BYTES or shape.even >= _FEW_LUMPS:
         return None
@@ -122,6 +124,8 @@ def _lumpy(shape: Shape) -> Finding | Doubt | None:
             f"it came in the last {shape.spread:.0%} of {shape.total_s:.2f} s: made quickly after a slow start, "
             "or buffered on a slow network"
         )
+    pauses = [later.start_s - earlier.end_s for earlier, later in pairwise(shape.lumps)]
+    evidence["held_s"] = round(max(pauses), 3)
     return _head(shape) or Finding(
         Kind.COALESCED,
         f"its {shape.size_bytes} bytes came in as good as {shape.even:.1f} lumps over {shape.total_s:.2f} s, the "
