@@ -19,6 +19,7 @@ import miniaudio
 
 from rollout_gates.evidence.streams import EVENT, FOLDER, MOST_BYTES, parts_of
 from rollout_gates.evidence.timeline import ticks
+from rollout_gates.wire.arrivals import End
 
 MOST_STREAMS: Final = 48
 """Streams that are drawn; the others stand in ``evidence.json``."""
@@ -110,11 +111,15 @@ class Picture:
 
 
 def pictures(events: Iterable[Row], streams: Sequence[Row], directory: Path) -> list[Picture]:
-    """Return a picture a stream, at most `MOST_STREAMS`. *streams* are the rows of the document, in the same order."""
+    """Return a picture a stream, at most `MOST_STREAMS`, those that were heard to their end first.
+
+    *streams* are the rows of the document, in the order of their events.
+    """
     left = SOUND_BUDGET
     found: list[Picture] = []
     told = (event for event in events if event.get("event") == EVENT)
-    for event, stream in zip(told, streams, strict=False):
+    pairs = sorted(zip(told, streams, strict=False), key=lambda pair: pair[1].get("end") != End.COMPLETE)
+    for event, stream in pairs:
         if len(found) == MOST_STREAMS:
             break
         data, why_not = _sound(directory, stream.get("audio_file"))

@@ -118,10 +118,24 @@ def absent_cells(document: Row) -> dict[str, str]:
 
 
 def facts(document: Row) -> list[tuple[str, str]]:
-    """Return what each system says of itself, such as its mode, as (system, ``mode invoice, lane express``)."""
+    """Return what each system says of itself, such as its mode, as (system, ``mode invoice, lane express``).
+
+    Of a system that was judged in several configurations it returns their names.
+    """
     run = document["run"]
     told = run.get("facts") or {}
-    return [(system, _told(told.get(system))) for system in run["systems"]]
+    return [(system, ", ".join(_cells_of(document, system)) or _told(told.get(system))) for system in run["systems"]]
+
+
+def _cells_of(document: Row, system: str) -> list[str]:
+    found = (
+        cell
+        for clause in document["clauses"]
+        if clause["system"] == system
+        for cell in clause.get("cells") or ()
+        if cell.get("judged", True)
+    )
+    return list(dict.fromkeys(cell["cell"] for cell in found if cell["cell"]))
 
 
 def _told(facts: Any) -> str:

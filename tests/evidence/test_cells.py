@@ -70,3 +70,10 @@ def test_the_page_has_a_table_of_them(tmp_path):
 
 def test_a_run_of_one_configuration_has_no_such_table(tmp_path):
     assert 'id="cells"' not in render_html(document(tmp_path, []), tmp_path)
+
+
+def test_the_head_names_each_configuration_that_was_judged(tmp_path):
+    assert views.facts(document(tmp_path, CELLS)) == [("toy", "a, b, c")]
+    assert views.facts(document(tmp_path, [])) == [("toy", "mode a")]
+    absent = [CELLS[0], {**CELLS[1], "applicable": False, "why_not": "not judged", "judged": False}]
+    assert views.facts(document(tmp_path, absent)) == [("toy", "a")]
