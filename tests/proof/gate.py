@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+WHOLE = os.environ.get("PROOF") == "all"
+"""Whether everything is proven (`tox -e proof`), or as much as fits into the tests of every day."""
 _TIMEOUT_S = 300
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from rollout_gates.catalogue import load
-from tests.proof.gate import ROOT, built_faults
+from tests.proof.gate import ROOT, WHOLE, built_faults
 from tests.proof.provider import judge
 
 PROVIDER = ("DS-",)
@@ -45,7 +43,7 @@ def test_a_violation_reddens_what_it_names_and_nothing_else(tmp_path, fault):
     assert judged.red == set(fault["red"]), judged.told()
 
 
-@pytest.mark.skipif(os.environ.get("PROOF") != "all", reason="the same once more; tox -e proof does it")
+@pytest.mark.skipif(not WHOLE, reason="the same once more; tox -e proof does it")
 @pytest.mark.parametrize("fault", OF_THE_PROVIDER, ids=lambda fault: fault["id"])
 def test_a_violation_shows_in_the_live_like_behaviour_too(tmp_path, fault):
     judged = judge(tmp_path, fault["id"], options={"realtime_live_like": 1})

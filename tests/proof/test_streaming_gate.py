@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from tests.proof.gate import built_faults, run_gate
+from tests.proof.gate import WHOLE, built_faults, run_gate
 
 MINE = ("TTS-STREAM-", "TTS-CAP-05")
 FAULTS = built_faults("tts", MINE)
@@ -24,7 +22,6 @@ WIDER = {
     "F-76": {"TTS-STREAM-11"},
     "F-78": {"TTS-STREAM-12"},
 }
-ALL = os.environ.get("PROOF") == "all"
 
 
 def streaming(folder, *faults):
@@ -55,7 +52,7 @@ def test_a_system_without_a_fault_is_go(tmp_path):
     assert times["first_byte_s"]["count"] == times["last_byte_s"]["count"] >= 3
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if ALL or f["id"] in QUICK], ids=lambda fault: fault["id"])
+@pytest.mark.parametrize("fault", [f for f in FAULTS if WHOLE or f["id"] in QUICK], ids=lambda fault: fault["id"])
 def test_a_fault_turns_red_what_it_names_and_nothing_else(tmp_path, fault):
     run = streaming(tmp_path, fault["id"])
 
@@ -65,7 +62,7 @@ def test_a_fault_turns_red_what_it_names_and_nothing_else(tmp_path, fault):
     assert (run.evidence["verdict"], run.status) == ("NO-GO", 1)
 
 
-@pytest.mark.skipif(not ALL, reason="a run a fault; tox -e proof does them all")
+@pytest.mark.skipif(not WHOLE, reason="a run a fault; tox -e proof does them all")
 @pytest.mark.parametrize("fault", WIDER)
 def test_a_defect_of_generate_is_found_on_its_stream(tmp_path, fault):
     run = streaming(tmp_path, fault)
@@ -74,7 +71,7 @@ def test_a_defect_of_generate_is_found_on_its_stream(tmp_path, fault):
     assert run.ids("inconclusive") == set(), run.told()
 
 
-@pytest.mark.skipif(not ALL, reason="takes a run of its own; tox -e proof does it")
+@pytest.mark.skipif(not WHOLE, reason="takes a run of its own; tox -e proof does it")
 def test_the_reference_build_has_no_defect_of_streams(tmp_path):
     reference = [fault["id"] for fault in built_faults("tts", ("TTS-",)) if fault.get("reference")]
 
