@@ -11,6 +11,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 from figures import Aim, run, write
+from mode_matrix import by_cell, checks, flows
 from overhead import Row, aims, grown, growth
 from smoke_wall import Span, longest_chain, spans
 
@@ -38,6 +39,19 @@ def test_a_flow_is_read_from_its_last_event():
     (found,) = spans([line, other])
 
     assert (found.name, round(found.end - found.start, 6)) == ("clone", 1.5)
+
+
+def test_flows_are_listed_by_what_they_took():
+    lines = [
+        json.dumps({"event": "flow_finished", "cell": cell, "flow": flow, "duration_s": seconds})
+        for cell, flow, seconds in [("b", "short", 1.0), ("a", "long", 3.0), ("a", "middle", 2.0), (None, "none", 0.5)]
+    ]
+
+    found = flows([*lines, '{"event":"note"}'])
+
+    assert [spent.name for spent in found] == ["long", "middle", "short", "none"]
+    assert by_cell(found) == {"": 0.5, "a": 5.0, "b": 1.0}
+    assert [spent.name for spent in checks({"checks": [{"nodeid": "suites/a.py::b", "duration_s": 1}]})] == ["a.py::b"]
 
 
 @pytest.mark.parametrize(("wall_s", "factor"), [(4.0, 1.0), (2.0, 0.5), (8.0, 2.0)])
