@@ -23,11 +23,13 @@ from rollout_gates.errors import UnknownFlow
 from rollout_gates.evidence import streams
 from rollout_gates.evidence.files import EvidenceNotWritten
 from rollout_gates.families import Families
+from rollout_gates.matrix import EVENT
 from rollout_gates.reasons import Reason
 from rollout_gates.wire.client import current_transcript, current_turn
 from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 if TYPE_CHECKING:
+    from rollout_gates.matrix import Matrix
     from rollout_gates.sound import Sound
     from rollout_gates.wire.reply import Reply
 
@@ -121,6 +123,10 @@ class Context:
             raise CouldNotJudge(Reason.CHECK_ERRORED, str(problem)) from None
         self.record(streams.EVENT, system=self.system, cell=self.cell, flow=_acting.get(), **told)
         return sound
+
+    def show(self, matrix: Matrix) -> None:
+        """Put *matrix* into the evidence and the report; parts of the same title become one table."""
+        self.record(EVENT, system=self.system, cell=self.cell, flow=_acting.get(), **matrix.told())
 
     def note(self, text: str) -> None:
         """Tell the person who waits what is going on; it is kept in the evidence as well."""

@@ -12,8 +12,10 @@ from psycopg.conninfo import make_conninfo
 
 import fixtures.tts_row_policies as left_out_by
 from rollout_gates.environment import Secret
+from rollout_gates.matrix import Outcome
 from rollout_gates.reasons import Reason
 from rollout_gates.row_policy import Verdict
+from rollout_gates.systems.tts.flows.security.declared import TABLES as PUBLIC
 from rollout_gates.wire import CouldNotJudge, NotConfigured
 from sandbox.postgres import Cluster
 from sandbox.tts.database.setup import prepare_template
@@ -26,7 +28,8 @@ BOTH = pytest.mark.parametrize("flow", [flows.row_policies, flows.rulebook], ids
 
 def context(dsn):
     secrets = {} if dsn is None else {"database_dsn": Secret(dsn)}
-    return SimpleNamespace(session=SimpleNamespace(settings=SimpleNamespace(secret=secrets.get)))
+    session, shown = SimpleNamespace(settings=SimpleNamespace(secret=secrets.get)), []
+    return SimpleNamespace(session=session, shown=shown, show=shown.append)
 
 
 @BOTH
@@ -75,12 +78,19 @@ async def test_an_administrator_without_superuser_rights_can_act_where_sequences
             connection.execute("grant usage on schema public, auth to hosted")
             connection.execute("grant all on all tables in schema public, auth to hosted")
 
-        report = (await flows.row_policies.act(context(make_conninfo(dsn, user="hosted", password="hosted")))).report
+        here = context(make_conninfo(dsn, user="hosted", password="hosted"))
+        report = (await flows.row_policies.act(here)).report
 
     assert {found.verdict for found in report.findings} == {Verdict.DENIED, Verdict.ALLOWED}
     assert "public.credit_ledger_id_seq" in report.not_acted_out
     assert report.proof.nothing_kept
     assert report.proof.sequences_moved == ()
+    rows, functions = here.shown
+    assert {*PUBLIC} <= {*rows.rows}
+    assert rows.columns[:2] == ("anon: select", "anon: insert")
+    assert len(rows.cells) == len(rows.rows) * len(rows.columns)
+    assert functions.columns == ("anon: call", "user_a: call", "user_b: call")
+    assert {cell.outcome for table in here.shown for cell in table.cells.values()} == {Outcome.HELD}
 
 
 class Item:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rollout_gates.conductor import flow
 from rollout_gates.reasons import Reason
-from rollout_gates.row_policy import Access, Intent, Options
+from rollout_gates.row_policy import SERVICE, Access, Intent, Options
+from rollout_gates.row_policy.tables import matrices
 from rollout_gates.systems.tts.flows.security.declared import KINDS, identities, intent
 from rollout_gates.wire import CouldNotJudge, NotConfigured
 
@@ -60,6 +61,8 @@ async def row_policies(context: Context) -> RowPolicies:
         raise RuntimeError(
             f"the transaction is {report.proof.transaction}, {report.proof.rows_left} of its rows are left"
         )
+    for matrix in matrices(report, [who.name for who in identities() if who.audience != SERVICE]):
+        context.show(matrix)
     return RowPolicies(report)
 
 
