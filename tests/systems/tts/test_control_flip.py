@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.proof.gate import WHOLE
 from tests.systems.tts.flippable import ROOT, TOKEN, deployed
 
 QUICK = "shown_within_s = 1.5\nflip_timeout_s = 20"
@@ -44,7 +45,9 @@ def check_discreet(ended):
     assert "[redacted:" in json.dumps(ended.evidence["changes"])
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "parallel"])
+@pytest.mark.parametrize(
+    "workers", [(), ("-n", "2")] if WHOLE else [("-n", "2")], ids=lambda given: "parallel" if given else "serial"
+)
 def test_both_modes_of_a_healthy_deployment_are_judged(there, workers):
     ended = there.judge(there.environment_file(more=QUICK), *workers)
 
