@@ -17,4 +17,5 @@ pytest_plugins = [
     "fixtures.tts_row_policies",
     "fixtures.tts_streaming",
     "fixtures.tts_security_abuse",
+    "fixtures.tts_security_custody",
 ]

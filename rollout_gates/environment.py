@@ -73,6 +73,10 @@ class SystemSettings(_Table):
         """What this configuration allows beyond the API, for example ``database``."""
         return frozenset()
 
+    def server_secrets(self) -> frozenset[str]:
+        """Names of secrets that no answer of the system may ever hold."""
+        return frozenset()
+
     def sandbox_capabilities(self) -> frozenset[str]:
         """What the stand-in offers on top, for example ``control``: there a check may do as it likes."""
         return frozenset()

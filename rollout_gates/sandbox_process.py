@@ -110,7 +110,13 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{prefix}{name}", _said(value)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _first_line(process: subprocess.Popen[str]) -> str | None:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from sandbox.tts.options import Options
 
 FUNCTIONS = "/functions/v1"
+ORIGINS = ("https://app.sandbox.example", "https://www.sandbox.example")
+"""Browser origins that a deployment allows as long as nobody says otherwise: a product's, production first."""
 
 
 class LogSink:
@@ -111,6 +113,7 @@ class Instance:
             "SUPABASE_URL": self.base_url,
             "SUPABASE_ANON_KEY": keys["anon_key"],
             "SUPABASE_SERVICE_ROLE_KEY": keys["service_role_key"],
+            "CORS_ALLOWED_ORIGIN": ",".join(ORIGINS),
         }
         return Deployment(
             variables={**platform, **self.providers.variables(), **self.options.variables},

@@ -22,6 +22,7 @@ VARIABLES = {
     "text_cap": "QWEN_MAX_TEXT_CHARS",
     "vc_model": "QWEN_VC_TARGET_MODEL",
     "vd_model": "QWEN_VD_TARGET_MODEL",
+    "expected_origins": "CORS_ALLOWED_ORIGIN",
     "rate_limits.window_s": "RATE_LIMIT_WINDOW_SECONDS",
     "rate_limits.tier1_user": "RATE_LIMIT_TIER1_USER_LIMIT",
     "rate_limits.tier2_user": "RATE_LIMIT_TIER2_USER_LIMIT",

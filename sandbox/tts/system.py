@@ -63,6 +63,7 @@ def table(instance: Instance) -> dict[str, Any]:
         "data_url": f"{instance.base_url}/rest/v1",
         "storage_url": f"{instance.base_url}/storage/v1",
         "web_url": instance.base_url,
+        "expected_origins": list(deployment.cors_origins),
         "provider_mode": deployment.wanted_mode,
         "lane": deployment.lane,
         "text_cap": deployment.qwen_text_cap,

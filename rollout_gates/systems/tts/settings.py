@@ -20,8 +20,9 @@ from rollout_gates.systems.tts.provider.models import ProviderModels
 MODES = ("modal", "qwen")
 LANES = ("task", "realtime")
 _UNUSABLE = re.compile(r"[\s\x00-\x1f\\<>\"^`{|}]")
-_ADDRESSES = ("api_url", "auth_url", "data_url", "storage_url", "web_url")
+_ADDRESSES = ("api_url", "auth_url", "data_url", "storage_url", "web_url", "web_bundle")
 _PLACEHOLDER = "PROJECT"
+ANY_ORIGIN = "*"
 PROVIDER_HOSTS = {"intl": "dashscope-intl.aliyuncs.com", "cn": "dashscope.aliyuncs.com"}
 """Hosts of the two regions of the qwen provider (protocol sheet, section 1)."""
 _PINNED = {
@@ -44,6 +45,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_open_origin(origin: str) -> bool:
+    """Tell whether *origin* is no origin of a product: a wildcard, or this machine."""
+    return origin == ANY_ORIGIN or is_loopback(urlsplit(origin).hostname or "")
 
 
 def _base_url(value: str) -> str:
@@ -70,6 +76,43 @@ def _can_be_called(parts: SplitResult) -> bool:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+def _origin(value: str) -> str:
+    """Return *value* as a browser writes an origin. Raises ``ValueError`` for what is none."""
+    if value.strip() == ANY_ORIGIN:
+        return ANY_ORIGIN
+    parts = urlsplit(value.strip())
+    plain = "@" not in value and value.strip().rstrip("/") == _root(parts)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError("must be an origin such as https://app.example.com: scheme, host and port, no path, or *")
+    if not _can_be_called(parts):
+        raise ValueError("must be an origin with a host and a port that can be connected to")
+    return _root(parts).lower()
+
+
+def _root(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _bundle(value: str) -> str:
+    """Return *value*, an address or an existing directory. Raises ``ValueError``."""
+    if "://" in value:
+        return _base_url(value)
+    if not Path(value).is_dir():
+        raise ValueError(f"must be an http(s) URL or the directory of a build: there is no directory {value}")
+    return value
+
+
+def _tree(value: Path) -> Path:
+    if not value.is_dir():
+        raise ValueError(f"must be the directory of the repository under test: there is no directory {value}")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+WebBundle = Annotated[str, AfterValidator(_bundle)]
+SourceTree = Annotated[Path, AfterValidator(_tree)]
 
 
 class _Table(BaseModel):
@@ -234,6 +277,9 @@ class Settings(SystemSettings):
     data_url: BaseUrl
     storage_url: BaseUrl
     web_url: BaseUrl | None = None
+    web_bundle: WebBundle | None = None
+    source_tree: SourceTree | None = None
+    expected_origins: tuple[Origin, ...] | None = Field(None, max_length=20)
     provider_mode: Literal["modal", "qwen"]
     lane: Literal["task", "realtime"]
     text_cap: int | None = Field(None, ge=1)
@@ -272,6 +318,10 @@ class Settings(SystemSettings):
         """The models of the qwen provider that are judged: those of the table, else the pins."""
         named = self.provider.models if self.provider is not None else ()
         return ProviderModels(named or tuple(pin for pin in (self.vc_model, self.vd_model) if pin is not None))
+
+    def server_secrets(self) -> frozenset[str]:
+        """Return the names of secrets that only a server may know: provider, service role, database, payment."""
+        return frozenset({"service_role_key", "database_dsn", "dashscope_api_key", "stripe_webhook_secret"})
 
     def with_secrets(self, held: Mapping[str, Secret]) -> Settings:
         """Return the same settings with exactly the secrets in *held*, by their keys."""
@@ -313,6 +363,9 @@ class Settings(SystemSettings):
             "provider_http": self.provider_models.clone(realtime=False) is not None,
             "provider_design": self.provider_models.design is not None,
             "web": self.web_url is not None and has_browser(),
+            "web_bundle": self.web_bundle is not None,
+            "source_tree": self.source_tree is not None,
+            "expected_origins": self.expected_origins is not None,
             "logs": self.logs is not None,
             "alerts": self.alerts is not None,
             "records": bool(self.records),
@@ -325,6 +378,7 @@ class Settings(SystemSettings):
     def problems(self, kind: Kind) -> Iterable[tuple[str, str]]:
         """Yield what single keys cannot tell: models that qwen needs, what prod forbids, what was not filled in."""
         yield from self._placeholders()
+        yield from self._origins(kind)
         if self.is_qwen:
             for key, what in _PINNED.items():
                 if getattr(self, key) is None:
@@ -347,6 +401,18 @@ class Settings(SystemSettings):
                 yield key, f"never allowed in an environment of kind 'prod'; remove the {what}"
         for key in sorted({"build", "migrated"} & self.model_fields_set) if kind != "local" else ():
             yield key, "is for the sandbox, in an environment of kind 'local'; remove the key"
+
+    def _origins(self, kind: Kind) -> Iterable[tuple[str, str]]:
+        """Yield what is wrong with the origins: production answers its own, and nobody's machine."""
+        listed = self.expected_origins or ()
+        if self.expected_origins == ():
+            yield "expected_origins", "names no origin; name those that the deployment allows, or remove the key"
+        elif ANY_ORIGIN in listed and len(listed) > 1:
+            yield "expected_origins", f"{ANY_ORIGIN} stands for every origin; name it alone, or name the origins"
+        elif len(set(listed)) < len(listed):
+            yield "expected_origins", "names an origin twice; name each once"
+        elif kind == "prod" and (unfit := [each for each in listed if is_open_origin(each)]):
+            yield "expected_origins", f"{unfit[0]} is never allowed in prod; name the origins that it should answer"
 
     def _asked_of_qwen(self) -> str:
         """Say why keys of mode qwen are needed; a file that declares modal may not seem to ask for it."""

@@ -20,6 +20,7 @@ CORS = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, PATCH, OPTIONS",
     "Access-Control-Max-Age": "86400",
 }
+DEVELOPER = "http://localhost:5173"
 EXPOSED = "X-Utter-Provider, X-Utter-Generation-Id, X-Utter-Task-Id"
 HTML = "<!DOCTYPE html><html><head><title>Error {status}</title></head><body><h1>{detail}</h1></body></html>"
 
@@ -64,10 +65,21 @@ def common_headers(call: Call, *, identified: bool = True) -> dict[str, str]:
     Lane realtime shows its own headers to browsers; F-59: it does not.
     """
     deployment = call.api.deployment
-    headers = cors_headers(deployment, call.request.headers.get("Origin"))
+    headers = _cors(call)
     if deployment.lane == "realtime" and not call.api.fault("F-59"):
         headers["Access-Control-Expose-Headers"] = EXPOSED
     return {**headers, "x-request-id": call.request_id} if identified else headers
+
+
+def _cors(call: Call) -> dict[str, str]:
+    """F-86: a preflight allows everybody, any other answer the machine of a developer before all origins."""
+    deployment, origin = call.api.deployment, call.request.headers.get("Origin")
+    if not call.api.fault("F-86"):
+        return cors_headers(deployment, origin)
+    if call.request.method == "OPTIONS":
+        return {"Access-Control-Allow-Origin": "*", **CORS}
+    opened = {"CORS_ALLOWED_ORIGIN": ",".join((DEVELOPER, *deployment.cors_origins))}
+    return cors_headers(deployment.with_variables(opened), origin)
 
 
 def _plain(value: Any) -> Any:

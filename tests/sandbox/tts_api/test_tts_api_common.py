@@ -155,6 +155,7 @@ def test_a_crash_is_json_and_says_nothing(qwen: Deployed):
 
 
 def test_a_preflight_needs_nothing_and_is_not_counted(qwen: Deployed):
+    qwen.variables(CORS_ALLOWED_ORIGIN=None)
     before = len(qwen.instance.log.lines)
     reply = qwen.http.options("/generate", headers={"Origin": "https://app.example"})
     assert (reply.status_code, reply.content) == (204, b"")
@@ -177,6 +178,16 @@ def test_only_configured_origins_are_reflected(qwen: Deployed, origin, allowed):
     qwen.variables(CORS_ALLOWED_ORIGIN="https://a.example, https://b.example")
     reply = qwen.http.get("/voices", headers={"Origin": origin})
     assert (reply.headers["access-control-allow-origin"], reply.headers["vary"]) == (allowed, "Origin")
+
+
+def test_everybody_and_a_developer_are_allowed_where_that_is_the_fault(qwen: Deployed):
+    allowed, developer = "access-control-allow-origin", "http://localhost:5173"
+
+    with qwen.fault("F-86"):
+        local = qwen.http.get("/voices", headers={"Origin": developer})
+
+        assert qwen.http.options("/generate").headers[allowed] == "*"
+        assert local.headers[allowed] == qwen.http.get("/languages").headers[allowed] == developer
 
 
 def test_head_is_answered_like_get_without_the_body(qwen: Deployed):

@@ -187,3 +187,56 @@ def test_logs_come_from_one_place(logs):
     urls = {f"{name}_url": f"https://p.example/{name}" for name in ("api", "auth", "data", "storage")}
     with pytest.raises(ValueError, match="exactly one of file and command"):
         settings_of({**urls, "provider_mode": "modal", "lane": "task", "logs": logs})
+
+
+# --- origins, bundle and source tree
+
+
+def added(tmp_path, line, kind="staging"):
+    text = FILE.replace('lane = "task"', f'lane = "task"\n{line}').replace('"staging"', f'"{kind}"')
+    return load(tmp_path, text)
+
+
+def refusal(tmp_path, line, kind="staging"):
+    with pytest.raises(EnvironmentFileError) as problem:
+        added(tmp_path, line, kind)
+    assert "\n" not in str(problem.value)
+    return str(problem.value)
+
+
+def test_origins_bundle_and_tree_are_taken(tmp_path):
+    line = f'expected_origins = ["https://App.example/", "http://localhost:5173"]\nsource_tree = "{tmp_path}"'
+    settings = added(tmp_path, f'{line}\nweb_bundle = "https://app.example/"')
+
+    assert settings.expected_origins == ("https://app.example", "http://localhost:5173")
+    assert settings.web_bundle == "https://app.example"
+    assert {"expected_origins", "web_bundle", "source_tree"} <= settings.capabilities()
+    assert added(tmp_path, f'web_bundle = "{tmp_path}"').web_bundle == str(tmp_path)
+    assert not {"expected_origins", "web_bundle", "source_tree"} & load(tmp_path).capabilities()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('expected_origins = ["app.example"]', "tts.expected_origins[0]: must be an origin such as"),
+        ('expected_origins = ["https://app.example/path"]', "must be an origin"),
+        ('expected_origins = ["https://user@app.example"]', "must be an origin"),
+        ('expected_origins = ["https://app.example:99999"]', "must be an origin"),
+        ("expected_origins = []", "tts.expected_origins: names no origin"),
+        ('expected_origins = ["*", "https://app.example"]', "name it alone"),
+        ('expected_origins = ["https://a.example", "https://a.example"]', "names an origin twice"),
+        ('web_bundle = "no-such-directory"', "tts.web_bundle: must be an http(s) URL or the directory of a build"),
+        ('web_bundle = "http://app.example"', "must be https"),
+        ('web_bundle = "https://PROJECT.example"', "PROJECT is a placeholder"),
+        ('source_tree = "no-such-directory"', "tts.source_tree: must be the directory of the repository"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, line, words):
+    assert words in refusal(tmp_path, line)
+
+
+@pytest.mark.parametrize("origin", ["*", "http://localhost:3000", "http://127.0.0.1:3000"])
+def test_production_has_no_origin_of_a_developer(tmp_path, origin):
+    told = f"tts.expected_origins: {origin} is never allowed in prod"
+
+    assert told in refusal(tmp_path, f'expected_origins = ["{origin}"]', kind="prod")
