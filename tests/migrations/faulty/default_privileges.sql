@@ -1,0 +1,2 @@
+-- expect: OPENS
+alter default privileges in schema public grant select, insert, update, delete on tables to anon, authenticated;

@@ -1,0 +1,2 @@
+-- expect: ALTERS
+delete from public.generations;

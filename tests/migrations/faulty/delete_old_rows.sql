@@ -1,0 +1,2 @@
+-- expect: ALTERS
+delete from voices where created_at < now() - interval '90 days';

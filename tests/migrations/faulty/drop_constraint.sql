@@ -1,0 +1,2 @@
+-- expect: LOSES
+alter table public.tasks drop constraint tasks_status_check;

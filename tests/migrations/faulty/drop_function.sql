@@ -1,0 +1,2 @@
+-- expect: LOSES
+drop function if exists public.trial_restore(uuid, text, text, jsonb);

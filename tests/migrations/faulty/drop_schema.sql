@@ -1,0 +1,2 @@
+-- expect: LOSES
+drop schema if exists app_private cascade;

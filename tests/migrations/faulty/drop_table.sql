@@ -1,0 +1,2 @@
+-- expect: LOSES
+drop table if exists public.billing_events cascade;

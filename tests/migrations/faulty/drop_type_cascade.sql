@@ -1,0 +1,2 @@
+-- expect: LOSES
+drop type if exists public.task_state cascade;

@@ -1,0 +1,2 @@
+-- expect: OPENS
+grant all on all tables in schema public to authenticated;

@@ -1,0 +1,2 @@
+-- expect: OPENS
+grant select, insert on table public.voices to anon;

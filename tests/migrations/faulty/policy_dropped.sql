@@ -1,0 +1,2 @@
+-- expect: OPENS
+drop policy "Users read their own tasks" on public.tasks;

@@ -1,0 +1,2 @@
+-- expect: LOSES
+alter table public.voices rename column reference_object_key to reference_key;

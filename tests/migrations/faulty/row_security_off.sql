@@ -1,0 +1,2 @@
+-- expect: OPENS
+alter table public.credit_ledger disable row level security;

@@ -1,0 +1,3 @@
+-- expect: LOSES
+alter table public.profiles disable trigger all;
+update public.profiles set handle = handle where false;

@@ -1,0 +1,2 @@
+-- expect: ALTERS
+TRUNCATE TABLE public.trial_consumption RESTART IDENTITY CASCADE;

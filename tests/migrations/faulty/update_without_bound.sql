@@ -1,0 +1,3 @@
+-- expect: ALTERS
+alter table public.voices add column if not exists engine text;
+update public.voices set engine = 'modal';
