@@ -28,8 +28,8 @@ def always(node: Any) -> bool:
     if isinstance(node, ast.NullTest):
         return node.nulltesttype is NullTestType.IS_NOT_NULL and columns(node) <= _ALWAYS_THERE
     if isinstance(node, ast.SubLink):
-        targets = getattr(node.subselect, "targetList", None) or ()
-        return len(targets) == 1 and not node.subselect.fromClause and always(targets[0].val)
+        targets: Any = getattr(node.subselect, "targetList", None) or ()
+        return not node.subselect.fromClause and bool(targets) and all(always(each.val) for each in targets)
     return constant(node) in (True, "t", "true", "on", "1") and not columns(node)
 
 
