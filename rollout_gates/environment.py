@@ -114,6 +114,7 @@ class Waiver(_Table):
 class _Head(_Table):
     kind: Kind
     sandbox: bool = False
+    ledger: str | None = Field(None, min_length=1)
     waivers: tuple[Waiver, ...] = ()
     limits: Limits = Limits()
     owners: Mapping[str, str] = Field(default_factory=dict)
@@ -127,6 +128,7 @@ class Environment:
     """One validated environment. *digest* is the SHA-256 of the file's bytes, in hex.
 
     *owners* says who answers for an open clause, by the beginning of its ID, and *due_days* by when, by its severity.
+    *ledger* is the directory or URL of the record of earlier verdicts.
     """
 
     name: str
@@ -139,10 +141,12 @@ class Environment:
     systems: Mapping[str, SystemSettings]
     owners: Mapping[str, str] = field(default_factory=dict)
     due_days: Mapping[str, int] = field(default_factory=dict)
+    ledger: str | None = None
 
     def capabilities(self) -> frozenset[str]:
         """What the file allows beside what it says of single systems."""
-        return frozenset({"owners"} if self.owners else ())
+        offered = {"owners": bool(self.owners), "ledger": self.ledger is not None}
+        return frozenset(name for name, there in offered.items() if there)
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,7 @@ class Draft:
             systems,
             head.owners,
             {str(severity): days for severity, days in head.due_days.items()},
+            head.ledger,
         )
 
     def system(

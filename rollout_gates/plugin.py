@@ -379,6 +379,9 @@ class ControllerHooks:
                 terminalreporter.section("clauses that are not green", sep="-")
             for line in lines:
                 terminalreporter.write_line(line)
+        if entry := self.run.entry:
+            place = self.session.environment.ledger
+            terminalreporter.write_line(f"ledger: entry {entry.sequence} of {place}, hash {entry.hash}")
         return result
 
     @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import secrets
 import shutil
@@ -16,8 +17,12 @@ from typing import Any
 from rollout_gates import __version__
 from rollout_gates.environment import Environment
 from rollout_gates.errors import UsageProblem
-from rollout_gates.evidence.events import FILE_NAME, SCHEMA, EventLog, read_events
+from rollout_gates.evidence.document import FILE_NAME as EVIDENCE
+from rollout_gates.evidence.document import Document, build_document
+from rollout_gates.evidence.events import FILE_NAME, SCHEMA, EventLog, EventLogFailed, read_events, utc_now
 from rollout_gates.evidence.render import render
+from rollout_gates.ledger import Entry, LedgerFailed, Store, append, told_of
+from rollout_gates.ledger.evidence import NOT_ENTERED
 from rollout_gates.verdict import Judgement, Outcome, Verdict, judge
 
 _COUNTED = (Outcome.GREEN, Outcome.RED, Outcome.INCONCLUSIVE, Outcome.WAIVED)
@@ -56,6 +61,8 @@ class Run:
     systems: Sequence[str]
     log: EventLog
     redact: Callable[[str], str]
+    ledger: Store | None = None
+    entry: Entry | None = None
     problems: list[str] = field(default_factory=list)
     judgement: Judgement | None = None
     exit_status: int = 3
@@ -75,7 +82,7 @@ class Run:
         environment = self.environment
         return {
             "id": self.id,
-            "started": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "started": utc_now(),
             "env": environment.name,
             "kind": environment.kind,
             "profile": self.profile,
@@ -92,7 +99,19 @@ class Run:
         }
 
     def finish(self, pytest_status: int) -> int:
-        """Judge the run, write its evidence, and return the exit status. Never says GO without evidence on disk."""
+        """Judge the run, write its evidence, enter it in the ledger, and return the exit status.
+
+        Never says GO without evidence on disk, and an entry in the ledger.
+        """
+        self._conclude(pytest_status)
+        try:
+            self._enter()
+        except LedgerFailed as problem:
+            self._admit(pytest_status, f"{NOT_ENTERED}: {problem}")
+        return self.exit_status
+
+    def _conclude(self, pytest_status: int) -> None:
+        """Judge the run, and write its evidence."""
         self.judgement = self._judged()
         self.exit_status = exit_status(self.judgement.verdict, pytest_status)
         try:
@@ -100,7 +119,7 @@ class Run:
                 "run_finished",
                 verdict=self.judgement.verdict.value,
                 exit_status=self.exit_status,
-                finished=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                finished=utc_now(),
             )
             self.log.close()
             shutil.rmtree(self.folder / STATE, ignore_errors=True)
@@ -109,7 +128,35 @@ class Run:
             self.lose(str(problem))
             if self.judgement.verdict is Verdict.GO:
                 self.exit_status = exit_status(Verdict.INCONCLUSIVE, pytest_status)
-        return self.exit_status
+
+    def _enter(self) -> None:
+        """Append the entry of the run, also of one whose evidence was lost. Raises `LedgerFailed`."""
+        if self.ledger is None:
+            return
+        try:
+            document = self._document()
+            told = told_of(document, self.folder, utc_now(), self.verdict.value)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the run has no entry
+            raise LedgerFailed(f"nothing is left of the run to enter: {type(problem).__name__}: {problem}") from None
+        self.entry = append(self.ledger, told)
+
+    def _document(self) -> Document:
+        """Return what ``evidence.json`` holds, or would hold if it could have been written."""
+        path = self.folder / EVIDENCE
+        if path.is_file():
+            document: Document = json.loads(path.read_bytes())
+            return document
+        return build_document(read_events(self.log.path), self.folder)
+
+    def _admit(self, pytest_status: int, problem: str) -> None:
+        """Write the evidence anew, with the *problem* because of which the run is no GO."""
+        try:
+            self.log = open_log(self.folder, self.redact)
+            self.log.append("problem", text=problem)
+        except EventLogFailed as failed:
+            self.problems.append(self.redact(problem))
+            self.lose(str(failed))
+        self._conclude(pytest_status)
 
     def lose(self, problem: str) -> None:
         """Remember, once, that evidence was lost: for then there is no GO."""

@@ -40,6 +40,7 @@ from rollout_gates.expectation import (
     selected_systems,
     standards_of,
 )
+from rollout_gates.ledger import Store, open_store, usual_place
 from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
@@ -330,6 +331,7 @@ def open_controller(options: Options) -> Session:
     if faults and not draft.head.sandbox:
         raise UsageProblem(f"--fault: {draft.path} is no sandbox; faults are only ever switched on in a sandbox")
     systems = _checked(options, draft)
+    ledger = open_store(_ledger(options, draft.provisional()))
     reach = Reach.of(options.markers)
     if options.collect_only:
         absent = absent_cells(draft, systems, reach)
@@ -343,7 +345,7 @@ def open_controller(options: Options) -> Session:
         absent = absent_cells(draft, systems, reach)
         session = _session(options, draft.of(first_settings(cells)), cells, catalogue, absent)
         session.sandbox = sandbox
-        _begin(session)
+        _begin(session, ledger)
     except BaseException:
         if sandbox is not None:
             sandbox.stop()
@@ -406,6 +408,7 @@ def _session(
     options: Options, environment: Environment, cells: Mapping[str, Cell], catalogue: Catalogue, absent: Absent
 ) -> Session:
     refuse_unknown_waivers(environment, catalogue)
+    environment = replace(environment, ledger=_ledger(options, environment))
     judged: dict[str, dict[str, SystemSettings]] = {}
     for cell in cells.values():
         catalogue.check_facts(cell.system, cell.settings.facts())
@@ -456,7 +459,12 @@ def _fields(kind: type) -> tuple[str, ...]:
     return tuple(each.name for each in fields(kind)) if is_dataclass(kind) and kind is not golden.Case else ()
 
 
-def _begin(session: Session) -> None:
+def _ledger(options: Options, environment: Environment) -> str:
+    """Return the directory or URL of the ledger of *environment*."""
+    return environment.ledger or usual_place(_near(options.root / "reports"), environment.name)
+
+
+def _begin(session: Session, ledger: Store) -> None:
     options, environment = session.options, session.environment
     selects = selector(options.markers)
     session.folder = evidence_folder(
@@ -473,6 +481,7 @@ def _begin(session: Session) -> None:
         systems=session.systems,
         log=session.log,
         redact=session.redact,
+        ledger=ledger,
     )
     named = [] if options.env else [f"--env={os.environ['ROLLOUT_ENV']}"]  # so that the line can be repeated anywhere
     rows = list(session.rows.values())

@@ -9,7 +9,7 @@ import pytest
 
 from rollout_gates.cli import main
 
-COMMANDS = ("clauses", "verify", "render", "cleanup")
+COMMANDS = ("clauses", "verify", "render", "ledger", "cleanup")
 WITHOUT = """
 import runpy, sys
 sys.modules[{missing!r}] = None

@@ -94,7 +94,7 @@ def environment_file(folder: Path, base: str, *, timeout_s: float = 2, kind: str
     }  # fmt: skip
     # So wide that nothing has to wait: with 20 calls a window the golden cases alone would take half an hour.
     limits = "{tier1_user = 250, tier2_user = 1000, tier3_ip = 4000, window_s = 300}"
-    lines = [f'kind = "{kind}"', "[limits]", f"timeout_s = {timeout_s}", "[tts]"]
+    lines = [f'kind = "{kind}"', f'ledger = "{folder}/ledger"', "[limits]", f"timeout_s = {timeout_s}", "[tts]"]
     lines += [f"{key} = {json.dumps(value)}" for key, value in table.items()]
     lines += [f"rate_limits = {limits}", "[tts.secrets]", 'anon_key = "TTS_ANON_KEY"']
     lines += [f'{name.removeprefix("TTS_").lower()} = "{name}"' for name in SIGNATURES]

@@ -107,7 +107,7 @@ def test_reports_of_a_run_from_a_folder_below_land_where_the_others_are(project)
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout
-    assert len(list((project.folder / "reports" / "here").iterdir())) == 1
+    assert len(list((project.folder / "reports" / "here").glob("2*"))) == 1
     assert "../../reports/here/" in done.stdout
 
 
@@ -127,7 +127,7 @@ def test_two_runs_at_once_do_not_meet(project):
         said = [process.communicate(timeout=60)[0] for process in (one, other)]
 
     assert (one.returncode, other.returncode) == (0, 0), said
-    assert len(list((project.folder / "reports" / "here").iterdir())) == 2
+    assert len(list((project.folder / "reports" / "here").glob("2*"))) == 2
 
 
 SLOW = '''

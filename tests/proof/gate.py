@@ -45,7 +45,14 @@ class GateRun:
 
 def environment_file(folder: Path, mode: str, lane: str = "task", **settings: Any) -> Path:
     """Write an environment file for a sandbox in *mode* and *lane* and return its path."""
-    head = ['kind = "local"', "sandbox = true", "[limits]", "billable_calls = 500", "timeout_s = 60"]
+    head = [
+        'kind = "local"',
+        "sandbox = true",
+        f'ledger = "{folder}/ledger"',
+        "[limits]",
+        "billable_calls = 500",
+        "timeout_s = 60",
+    ]
     lines = [*head, "[tts]", f'provider_mode = "{mode}"', f'lane = "{lane}"']
     path = folder / "proof.toml"
     path.write_text("\n".join([*lines, *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]) + "\n")
