@@ -373,15 +373,15 @@ class ControllerHooks:
         if left_out:
             where = self.run.folder / "index.html"
             terminalreporter.write_line(f"{left_out} more checks did not pass; they are in {where}, and here with -v")
+        if entry := self.run.entry:
+            place = self.session.environment.ledger
+            terminalreporter.write_line(f"ledger: entry {entry.sequence} of {place}, hash {entry.hash}")
         if self.run.judgement is not None:
             lines = outcomes.summary(self.run.judgement, self.run.problems)
             if lines:
                 terminalreporter.section("clauses that are not green", sep="-")
             for line in lines:
                 terminalreporter.write_line(line)
-        if entry := self.run.entry:
-            place = self.session.environment.ledger
-            terminalreporter.write_line(f"ledger: entry {entry.sequence} of {place}, hash {entry.hash}")
         return result
 
     @pytest.hookimpl(trylast=True)

@@ -201,6 +201,33 @@ def test_a_backend_that_overwrites_is_noticed(bucket, monkeypatch):
         store.create("00000001-000000000000.json", b"mine")
 
 
+def test_a_backend_with_a_word_of_its_own_for_a_taken_name_is_understood(bucket, monkeypatch):
+    store = open_store(bucket)
+    entered(bucket, 1)
+    [taken] = store.names()
+
+    def refuse(*_args, **_options):
+        raise OSError(22, "At least one of the pre-conditions you specified did not hold")
+
+    monkeypatch.setattr(type(store._files), "pipe_file", refuse)
+    with pytest.raises(FileExistsError):
+        store.create(taken, b"mine")
+
+
+def test_an_answer_that_got_lost_after_the_file_was_written_is_no_failure(bucket, monkeypatch):
+    store = open_store(bucket)
+    write = type(store._files).pipe_file
+
+    def lose_the_answer(*args, **options):
+        write(*args, **options)
+        raise TimeoutError
+
+    monkeypatch.setattr(type(store._files), "pipe_file", lose_the_answer)
+    store.create("00000001-000000000000.json", b"mine")
+
+    assert store.read("00000001-000000000000.json") == b"mine"
+
+
 def test_a_backend_that_fails_is_told_in_one_line(bucket, monkeypatch):
     store = open_store(bucket)
 
