@@ -155,18 +155,22 @@ def test_refused_cancels_leave_a_whole_generate(lost_races):
 
 
 @pytest.mark.clause("TTS-CANCEL-06")
-def test_parallel_cancels_are_accepted_once(crowd):
+def test_parallel_cancels_are_accepted_once(cancelled_crowd):
     """Of parallel cancels one answers 200, the others 400 or 409 (TTS-CANCEL-06)."""
-    statuses = sorted(reply.status for reply in crowd.cancels)
+    statuses = sorted(reply.status for reply in cancelled_crowd.cancels)
 
-    assert statuses[:1] == [200], told(crowd.cancels[0], "one 200 among them", "TTS-CANCEL-06", got=str(statuses))
-    assert set(statuses[1:]) <= {400, 409}, told(crowd.cancels[0], "400 or 409", "TTS-CANCEL-06", got=str(statuses))
+    assert statuses[:1] == [200], told(
+        cancelled_crowd.cancels[0], "one 200 among them", "TTS-CANCEL-06", got=str(statuses)
+    )
+    assert set(statuses[1:]) <= {400, 409}, told(
+        cancelled_crowd.cancels[0], "400 or 409", "TTS-CANCEL-06", got=str(statuses)
+    )
 
 
 @pytest.mark.clause("TTS-CANCEL-06")
-def test_parallel_cancels_are_refunded_once(crowd):
+def test_parallel_cancels_are_refunded_once(cancelled_crowd):
     """Parallel cancels of one task give its charge back once (TTS-CANCEL-06)."""
-    check_one_refund(crowd.left[0].ledger, crowd.cancels[0], "TTS-CANCEL-06")
+    check_one_refund(cancelled_crowd.left[0].ledger, cancelled_crowd.cancels[0], "TTS-CANCEL-06")
 
 
 @pytest.mark.clause("TTS-CANCEL-07")

@@ -84,19 +84,19 @@ def test_each_kind_of_voice_is_recorded_with_its_own_model(designed_speech, depl
 
 
 @pytest.mark.clause("TTS-GEN-03")
-def test_one_of_parallel_generates_is_accepted(crowd):
+def test_one_of_parallel_generates_is_accepted(overlapping_crowd):
     """Of generates that one user sends together, one is accepted and the others answer 409 (TTS-GEN-03)."""
-    check_one_accepted(crowd.starts, "TTS-GEN-03")
+    check_one_accepted(overlapping_crowd.starts, "TTS-GEN-03")
 
 
 @pytest.mark.clause("TTS-GEN-03")
-def test_one_of_parallel_generates_is_charged(crowd, belongings):
+def test_one_of_parallel_generates_is_charged(overlapping_crowd, belongings):
     """Generates that were refused because of another one take no credits (TTS-GEN-03)."""
-    texts = [start.said for start in crowd.starts]
+    texts = [start.said for start in overlapping_crowd.starts]
     mine = [row["id"] for row in belongings.generations if row["text"] in texts]
     debits = [row for row in belongings.ledger if row["event_kind"] == "debit" and row["reference_id"] in mine]
 
-    assert len(debits) == 1, told(crowd.starts[0].reply, "one debit", "TTS-GEN-03", got=f"debits {debits}")
+    assert len(debits) == 1, told(overlapping_crowd.starts[0].reply, "one debit", "TTS-GEN-03", got=f"debits {debits}")
 
 
 @pytest.mark.clause("TTS-GEN-04")
