@@ -79,17 +79,17 @@ def start_sandbox(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
-            env=_variables(),
+            env=variables(),
             # Ctrl-C is for the run, which still has things to remove in the stand-in. The pipe ends it anyway.
             start_new_session=True,
         )
-        ready = _ready(_first_line(process))
+        ready = _ready(first_line(process))
         if ready is None:
             raise SandboxFailed(f"the sandbox did not start: {_reason(_ended(process), complaints)}")
     return SandboxProcess(process, ready)
 
 
-def _variables() -> dict[str, str]:
+def variables() -> dict[str, str]:
     """Return the variables of the stand-in: it is found from any folder."""
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**os.environ, "PYTHONPATH": path}
@@ -119,7 +119,7 @@ def _said(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _first_line(process: subprocess.Popen[str]) -> str | None:
+def first_line(process: subprocess.Popen[str]) -> str | None:
     """Return the first line of the output, or ``None`` if the process ends or stays silent instead."""
     lines: list[str] = []
     arrived = threading.Event()

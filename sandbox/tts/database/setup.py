@@ -41,14 +41,26 @@ def prepare_template(cluster: Cluster, until: str = NEWEST) -> str:
     name = template_name(until)
     dsn = cluster.create_database(name)
     with psycopg.connect(dsn) as connection:
-        connection.execute(read_sql(HERE / "platform.sql"))
-        connection.execute(read_sql(HERE / "storage.sql"))
-        connection.execute(
-            sql.SQL("alter role {} password {}").format(sql.Identifier(LOGIN), sql.Literal(cluster.password))
-        )
+        _install_platform(connection, cluster)
         for path in migrations(until):
             migrate(connection, path)
     return name
+
+
+def prepare_platform(cluster: Cluster) -> str:
+    """Make a database with what the hosting platform brings along, and nothing else; return its name. Blocking."""
+    name = "platform"
+    with psycopg.connect(cluster.create_database(name)) as connection:
+        _install_platform(connection, cluster)
+    return name
+
+
+def _install_platform(connection: psycopg.Connection, cluster: Cluster) -> None:
+    connection.execute(read_sql(HERE / "platform.sql"))
+    connection.execute(read_sql(HERE / "storage.sql"))
+    connection.execute(
+        sql.SQL("alter role {} password {}").format(sql.Identifier(LOGIN), sql.Literal(cluster.password))
+    )
 
 
 def template_name(until: str = NEWEST) -> str:
