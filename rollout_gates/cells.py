@@ -119,7 +119,7 @@ def _judged(draft: Draft, systems: Iterable[str], reach: Reach) -> Iterable[tupl
 
 
 def _provisional(draft: Draft, key: str, plan: CellPlan) -> SystemSettings:
-    return draft.classes[key].model_construct(**{**draft.tables[key], **plan.more})
+    return draft.classes[key].provisional({**draft.tables[key], **plan.more})
 
 
 def first_settings(cells: Mapping[str, Cell]) -> dict[str, SystemSettings]:

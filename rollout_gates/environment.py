@@ -16,7 +16,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from rollout_gates.errors import EnvironmentFileError, did_you_mean
 from rollout_gates.explain import explain
@@ -50,11 +59,31 @@ class Secrets(_Table):
         return table
 
 
+def _read(cls: type[BaseModel], name: str, value: Any) -> dict[str, Any]:
+    """Return *value* as the field *name* has it; as it stands where it is refused, and not at all if it is a table."""
+    known = cls.model_fields.get(name)
+    if known is None:
+        return {}
+    try:
+        return {name: TypeAdapter(known.rebuild_annotation()).validate_python(value)}
+    except ValidationError:
+        return {} if isinstance(value, dict) else {name: value}
+
+
 class SystemSettings(_Table):
     """Base of a system's own table. A system package subclasses it as ``Settings``."""
 
     key: ClassVar[str] = ""
     _resolved: dict[str, Secret] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def provisional(cls, table: Mapping[str, Any]) -> SystemSettings:
+        """Return what *table* tells, though it may lack keys that are required, or hold some that will be refused.
+
+        Tables within are read; one that does not hold is left out, as if it were not given.
+        """
+        read = {name: value for key, given in table.items() for name, value in _read(cls, key, given).items()}
+        return cls.model_construct(**read)
 
     def secret(self, name: str) -> Secret | None:
         """Return the secret that ``secrets.<name>`` points at, or ``None`` where the key is not given."""
@@ -176,7 +205,7 @@ class Draft:
 
     def provisional(self) -> Environment:
         """Return the environment as far as the file alone tells: no secrets, nothing that a stand-in adds."""
-        return self.of({key: self.classes[key].model_construct(**table) for key, table in self.tables.items()})
+        return self.of({key: self.classes[key].provisional(table) for key, table in self.tables.items()})
 
     def of(self, systems: Mapping[str, SystemSettings]) -> Environment:
         """Return the environment with these settings of its systems."""

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import os
 
-_LONG = ["test_mode_matrix_*.py", "test_from_outside.py", "test_security_abuse_faults.py"]
+_LONG = ["test_mode_matrix_*.py", "test_security_abuse_faults.py"]
 collect_ignore_glob = [] if os.environ.get("PROOF") == "all" else _LONG

@@ -240,3 +240,13 @@ def test_production_has_no_origin_of_a_developer(tmp_path, origin):
     told = f"tts.expected_origins: {origin} is never allowed in prod"
 
     assert told in refusal(tmp_path, f'expected_origins = ["{origin}"]', kind="prod")
+
+
+def test_a_table_that_is_not_whole_yet_tells_what_it_can():
+    table = {"provider_mode": "modal", "provider": {"region": "cn"}, "records": {"a.txt": "a"}, "logs": {"wrong": 1}}
+
+    told = tts.Settings.provisional({**table, "text_cap": "many", "unheard_of": 1})
+
+    assert (told.provider.region, told.provider_models.names, str(told.records["a.txt"])) == ("cn", (), "a")
+    assert (told.logs, told.text_cap) == (None, "many")
+    assert "provider_realtime" not in told.capabilities()
