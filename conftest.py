@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.tts_matrix_modes",
     "fixtures.tts_matrix_pages",
     "fixtures.tts_matrix_speech",
+    "fixtures.tts_preflight",
     "fixtures.tts_provider",
     "fixtures.tts_row_policies",
     "fixtures.tts_streaming",

@@ -29,6 +29,7 @@ from pydantic import (
 
 from rollout_gates.errors import EnvironmentFileError, did_you_mean
 from rollout_gates.explain import explain
+from rollout_gates.records import Records, read_records
 
 Model = TypeVar("Model", bound=BaseModel)
 Kind = Literal["local", "staging", "prod"]
@@ -144,6 +145,7 @@ class _Head(_Table):
     kind: Kind
     sandbox: bool = False
     ledger: str | None = Field(None, min_length=1)
+    records_file: Path | None = None
     waivers: tuple[Waiver, ...] = ()
     limits: Limits = Limits()
     owners: Mapping[str, str] = Field(default_factory=dict)
@@ -157,7 +159,7 @@ class Environment:
     """One validated environment. *digest* is the SHA-256 of the file's bytes, in hex.
 
     *owners* says who answers for an open clause, by the beginning of its ID, and *due_days* by when, by its severity.
-    *ledger* is the directory or URL of the record of earlier verdicts.
+    *ledger* is the directory or URL of the record of earlier verdicts, *records* what people answer for.
     """
 
     name: str
@@ -171,10 +173,15 @@ class Environment:
     owners: Mapping[str, str] = field(default_factory=dict)
     due_days: Mapping[str, int] = field(default_factory=dict)
     ledger: str | None = None
+    records: Records | None = None
 
     def capabilities(self) -> frozenset[str]:
         """What the file allows beside what it says of single systems."""
-        offered = {"owners": bool(self.owners), "ledger": self.ledger is not None}
+        offered = {
+            "owners": bool(self.owners),
+            "ledger": self.ledger is not None,
+            "rollout_records": self.records is not None,
+        }
         return frozenset(name for name, there in offered.items() if there)
 
 
@@ -197,6 +204,7 @@ class Draft:
     head: _Head
     tables: Mapping[str, dict[str, Any]]
     classes: Mapping[str, type[SystemSettings]]
+    records: Records | None = None
 
     def finish(self, variables: Mapping[str, str], overlay: Overlay = Overlay()) -> Environment:
         """Validate the systems' tables and resolve their secrets. Raises `EnvironmentFileError`."""
@@ -222,6 +230,7 @@ class Draft:
             head.owners,
             {str(severity): days for severity, days in head.due_days.items()},
             head.ledger,
+            self.records,
         )
 
     def system(
@@ -282,7 +291,8 @@ def read_environment(
         )
     for key, table in tables.items():
         _refuse_unknown(classes[key], table, path, key, complete=not head.sandbox)
-    return Draft(path.stem, path, hashlib.sha256(data).hexdigest(), head, tables, classes)
+    records = read_records(path, head.records_file)
+    return Draft(path.stem, path, hashlib.sha256(data).hexdigest(), head, tables, classes, records)
 
 
 def find_environment(wanted: str, folder: Path, asked_by: str = "--env") -> Path:

@@ -190,6 +190,8 @@ class Instance:
 
     def redeploy(self, changes: Mapping[str, str | None]) -> None:
         """Deploy again with changed variables (None removes one). Work that is running goes on."""
+        if self.faults.on("F-88") and self.deployment.mode == "qwen" and changes.get("TTS_PROVIDER_MODE") == "modal":
+            changes = {name: value for name, value in changes.items() if name != "TTS_PROVIDER_MODE"}
         self.deployment = self.deployment.with_variables(changes)
 
     async def deploy_build(self, build: str) -> None:
@@ -202,6 +204,11 @@ class Instance:
         """Run the migration of the new build. A second time changes nothing."""
         await asyncio.to_thread(migrate_database, self.db.dsn)
 
+    def _set_variables(self) -> list[str]:
+        """Names of the variables that are set, as the platform lists them."""
+        gone = {"DASHSCOPE_API_KEY"} if self.faults.on("F-05") else set()
+        return sorted(self.deployment.variables.keys() - gone)
+
     def state(self) -> dict[str, Any]:
         """What there is to know about the instance, without a secret."""
         deployment = self.deployment
@@ -211,7 +218,7 @@ class Instance:
             "build": deployment.build,
             "lane": deployment.lane,
             "text_cap": deployment.text_cap,
-            "variables": sorted(deployment.variables),
+            "variables": self._set_variables(),
             "workers": len(self._workers),
             "log_lines": len(self.log.lines),
             "broken": sorted(self.breakage.broken),

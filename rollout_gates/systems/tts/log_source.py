@@ -38,12 +38,17 @@ async def alert_lines(alerts: Feed) -> tuple[Line, ...]:
     return await _lines(alerts, "tts.alerts")
 
 
-async def _lines(feed: Feed, key: str) -> tuple[Line, ...]:
+async def feed_text(feed: Feed, key: str) -> str:
+    """Return the text behind *feed*, which is the environment file's *key*. Raises `CouldNotJudge`."""
     if feed.file is not None:
         data = await asyncio.to_thread(_tail, feed.file, key)
     else:
         data = await _said(feed.command or (), key)
-    return tuple(_line(text) for text in data.decode("utf-8", "replace").splitlines() if text.strip())
+    return data.decode("utf-8", "replace")
+
+
+async def _lines(feed: Feed, key: str) -> tuple[Line, ...]:
+    return tuple(_line(text) for text in (await feed_text(feed, key)).splitlines() if text.strip())
 
 
 def _tail(file: Path, key: str) -> bytes:

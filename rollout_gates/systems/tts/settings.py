@@ -295,6 +295,7 @@ class Settings(SystemSettings):
     logs: Feed | None = None
     alerts: Alerts | None = None
     records: Mapping[str, Path] | None = None
+    secret_names: Feed | None = None
     control: Control | None = None
     provider: Provider | None = None
     slo: Slo | None = None
@@ -331,7 +332,9 @@ class Settings(SystemSettings):
 
     def sandbox_capabilities(self) -> frozenset[str]:
         """What a playground of the sandbox gives to a check, whatever the environment file configures."""
-        return frozenset({"alerts", "control", "database", "logs", "payment_webhook", "service_role", "sign_up"})
+        return frozenset(
+            {"alerts", "control", "database", "logs", "payment_webhook", "secret_names", "service_role", "sign_up"}
+        )
 
     def rates(self) -> tuple[Mapping[str, int], float]:
         """Calls a window, by tier, and the seconds of a window."""
@@ -370,6 +373,7 @@ class Settings(SystemSettings):
             "alerts": self.alerts is not None,
             "records": bool(self.records),
             "control": self.control is not None,
+            "secret_names": self.secret_names is not None,
             "payment_webhook": "stripe_webhook_secret" in held and self.stripe_price is not None,
             "slo_targets": self.slo is not None,
         }

@@ -139,7 +139,7 @@ async def _polled(api: Api, target: URL, endpoint: URL) -> Reply:
 
 def _endpoint(api: Api, variable: str) -> str:
     url = api.deployment.variables.get(variable, "").strip()
-    if not url:
+    if not url or api.fault("F-88"):
         raise ProviderFailed(UNAVAILABLE, UNAVAILABLE_TEXT, own_text=missing_variable(api, variable))
     return url
 

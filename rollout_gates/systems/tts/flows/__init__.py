@@ -20,6 +20,7 @@ from rollout_gates.systems.tts.flows.matrix.making import MODES_AND_VOICES
 from rollout_gates.systems.tts.flows.matrix.money_flows import MONEY
 from rollout_gates.systems.tts.flows.matrix.pages import pages
 from rollout_gates.systems.tts.flows.matrix.speaking_flows import SPEECH_AND_STATES
+from rollout_gates.systems.tts.flows.preflight import PREFLIGHT
 from rollout_gates.systems.tts.flows.provider import PROVIDER
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
     path_ids, request_ids, speech, stream, unknown_routes, usage, voice, *MODES_AND_VOICES,
-    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, pages,
+    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *CUSTODY)}

@@ -1,0 +1,1 @@
+alter table public.generations rename column length_seconds to duration_seconds;
