@@ -31,6 +31,7 @@ from rollout_gates.environment import Draft, Environment, SystemSettings, read_e
 from rollout_gates.errors import UsageProblem
 from rollout_gates.evidence.events import EventLog, EventLogFailed, read_events
 from rollout_gates.evidence.redaction import Redactor
+from rollout_gates.evidence.sightings import Sightings
 from rollout_gates.evidence.transcript import Recorder, file_name
 from rollout_gates.expectation import (
     Absent,
@@ -227,7 +228,8 @@ class Session:
             raise UsageProblem("nothing can be observed while tests are only collected")
         cell = self.cells[company]
         system, limits, settings = cell.system, self.environment.limits, cell.settings
-        recorder = Recorder(self.folder / _TRANSCRIPTS, self.redactor, worker=self.worker)
+        sightings = Sightings.of(self.redactor, settings)
+        recorder = Recorder(self.folder / _TRANSCRIPTS, self.redactor, worker=self.worker, sightings=sightings)
         rates, window_s = settings.rates()
         pace = Pace(self.folder / STATE / f"pace-{cell.group}.json", rates, window_s, note=self._note)
         async with Wire(recorder, run_id=self.run_id, timeout_s=limits.timeout_s, pace=pace, note=self._note) as wire:

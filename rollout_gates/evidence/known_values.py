@@ -97,13 +97,24 @@ def _shared(one: str, other: str) -> int:
 
 def encodings(value: str) -> set[str]:
     """The forms in which *value* travels: as is, in JSON (once and twice), URLs, HTML, hex, and inside base64."""
+    return set[str]().union(*named_encodings(value).values())
+
+
+def named_encodings(value: str) -> dict[str, set[str]]:
+    """The same forms by the name of the encoding; the value as it is stands under the empty name."""
     data = value.encode("utf-8", "surrogatepass")
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
     twice = {json.dumps(form)[1:-1] for form in escaped}
     urls = {quote(data), quote(data, safe=""), quote_plus(data)}
     urls |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), url) for url in urls}
-    pages = {html.escape(value), html.escape(value, quote=False)}
-    return {value, data.hex(), data.hex().upper()}.union(escaped, twice, urls, pages, _base64(data))
+    return {
+        "": {value},
+        "JSON-escaped": escaped | twice,
+        "percent-encoded": urls,
+        "HTML-escaped": {html.escape(value), html.escape(value, quote=False)},
+        "hex": {data.hex(), data.hex().upper()},
+        "base64": set(_base64(data)),
+    }
 
 
 def _base64(data: bytes) -> Iterator[str]:

@@ -125,6 +125,20 @@ class Redactor:
                 self._known = self._known.plus(encodings(value), name)
         return True
 
+    @property
+    def registered(self) -> Mapping[str, str]:
+        """The secrets and their names, in the order in which they became known. Never to be written."""
+        return self._names
+
+    @property
+    def known(self) -> KnownValues:
+        """The forms of these secrets, to look for them."""
+        return self._known
+
+    def is_allowed(self, value: str) -> bool:
+        """Say whether *value* may stand although it looks like a credential."""
+        return value in self._allowed
+
     def allow(self, value: str) -> None:
         """Let *value* stand although it looks like a credential, for example a token that was made wrong on purpose."""
         self._allowed |= {value}

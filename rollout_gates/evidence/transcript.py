@@ -27,6 +27,7 @@ from typing import Any
 
 from rollout_gates.evidence.curl import curl
 from rollout_gates.evidence.redaction import Redactor, sensitive
+from rollout_gates.evidence.sightings import Sightings
 
 MOST_TEXT = 64 * 1024
 _MARGIN = 8 * 1024
@@ -59,10 +60,16 @@ class Exchange:
 
 
 class Recorder:
-    """Writes exchanges under *directory*. Several processes may share it; *worker* keeps their ids apart."""
+    """Writes exchanges under *directory*. Several processes may share it; *worker* keeps their ids apart.
 
-    def __init__(self, directory: Path, redactor: Redactor, *, worker: str = "main") -> None:
+    *sightings* looks at each exchange before it is redacted.
+    """
+
+    def __init__(
+        self, directory: Path, redactor: Redactor, *, worker: str = "main", sightings: Sightings | None = None
+    ) -> None:
         self.redactor = redactor
+        self.sightings = sightings
         self._directory = directory
         self.worker = worker
         self._numbers = itertools.count(1)
@@ -78,6 +85,8 @@ class Recorder:
 
         Raises ``OSError`` when it could not be written whole.
         """
+        if self.sightings is not None:
+            self.sightings.look(name, exchange)
         row = self._row(exchange)
         data = f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n".encode("utf-8", "backslashreplace")
         if os.write(self._file(file_name(name)), data) != len(data):
