@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -34,12 +34,14 @@ class Sighting:
 class Sightings:
     """Looks at every answer for known *values*, and for what looks like a key.
 
-    *searched* and *bodiless* count answers by origin: all of them, and those whose body is no text, or is cut.
+    *searched* and *bodiless* count answers by origin: all of them, and those whose body is no text, or is cut;
+    *size_bytes* their bodies.
     """
 
     values: Known
     searched: Counter[str] = field(default_factory=Counter)
     bodiless: Counter[str] = field(default_factory=Counter)
+    size_bytes: Counter[str] = field(default_factory=Counter)
     found: list[Sighting] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,8 +51,8 @@ class Sightings:
     def of(cls, redactor: Registry, settings: SystemSettings) -> Sightings:
         """Return one that looks for the secrets of the server: the configured ones, and those of playgrounds."""
         names = settings.server_secrets()
-        held = {name: secret.reveal() for name, secret in settings.held_secrets.items() if name in names}
-        return cls(Together(SecretValues.of(held), Registered(redactor, names)))
+        held = {f"secrets.{name}": each.reveal() for name, each in settings.held_secrets.items() if name in names}
+        return cls(Together(SecretValues.of(held), Registered(redactor, names, "secrets.{}")))
 
     def look(self, transcript: str, exchange: Exchange) -> None:
         """Search the answer of *exchange*. What was sent in it is no find: then the answer tells nothing new."""
@@ -59,6 +61,7 @@ class Sightings:
         parts = urlsplit(exchange.url)
         origin = f"{parts.scheme}://{parts.netloc}"
         self.searched[origin] += 1
+        self.size_bytes[origin] += len(exchange.response_body)
         asked = f"{exchange.method} {parts.path} as {exchange.actor!r}, exchange {exchange.id} of {transcript}"
         for where, text in self._texts(exchange, origin):
             place = f"{where} of the answer to {asked}"
@@ -81,4 +84,5 @@ class Sightings:
         pairs = " ".join(value for _name, value in exchange.request_headers)
         sent = f"{exchange.url} {pairs} {exchange.request_body.decode('utf-8', 'replace')}"
         known = {each.fingerprint for each in self.searcher.search(sent, "", ANSWERS)}
-        yield from (each for each in found if each.fingerprint not in known)
+        fresh = (replace(each, line=None, column=None) for each in found if each.fingerprint not in known)
+        yield from dict.fromkeys(fresh)

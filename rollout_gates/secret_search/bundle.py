@@ -62,6 +62,7 @@ class Bundle:
     assets: list[Asset] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     size_bytes: int = 0
+    cut: str | None = None
 
     @property
     def has_script(self) -> bool:
@@ -81,8 +82,8 @@ async def from_address(address: str, fetch: Fetch) -> Bundle:
     while ahead:
         url, needed = ahead.pop(0)
         if not bundle.room:
-            bundle.left_out.append(f"{url} (the limit of {MOST_FILES} files or {MOST_BYTES} bytes was reached)")
-            continue
+            bundle.cut = _limit(url)
+            break
         got = await fetch(url)
         if got.problem is not None:
             # A text that looks like the name of a script need not be one.
@@ -104,8 +105,11 @@ def from_directory(directory: Path) -> Bundle:
     bundle = Bundle(str(directory))
     for path in sorted(path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()):
         place, size = path.relative_to(directory).as_posix(), path.stat().st_size
-        if not bundle.room or size > MOST_BYTES_OF_ONE:
-            bundle.left_out.append(f"{place} ({size} bytes, beyond the limits)")
+        if not bundle.room:
+            bundle.cut = _limit(place)
+            break
+        if size > MOST_BYTES_OF_ONE:
+            bundle.left_out.append(f"{place} ({size} bytes, more than {MOST_BYTES_OF_ONE})")
             continue
         data = path.read_bytes()
         if b"\x00" in data[:8192]:
@@ -127,7 +131,12 @@ def search_bundle(bundle: Bundle, searcher: Searcher) -> Scan:
         without_repeats(findings),
         tuple(bundle.left_out),
         tuple(searcher.told(BUILT)),
+        bundle.cut,
     )
+
+
+def _limit(place: str) -> str:
+    return f"the limit of {MOST_FILES} files or {MOST_BYTES} bytes was reached before {place}"
 
 
 def _in_asset(asset: Asset, searcher: Searcher) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 SHOWN: Final = 40
@@ -42,7 +42,10 @@ class Fingerprints:
 
 @dataclass(frozen=True)
 class Scan:
-    """One search: *searched* places of *size_bytes* in all, what was found, what was *left_out*, and *remarks*."""
+    """One search: *searched* places of *size_bytes* in all, what was found, what was *left_out*, and *remarks*.
+
+    *cut* says why it is not whole, where a limit ended it: what was not found may be where nobody looked.
+    """
 
     title: str
     subject: str
@@ -50,13 +53,17 @@ class Scan:
     size_bytes: int
     findings: tuple[Finding, ...] = ()
     left_out: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
+    cut: str | None = None
+    what: str = "files"
 
     def lines(self) -> Iterator[str]:
         """Yield what a reader of the evidence wants to know."""
         yield self.subject
-        yield f"searched: {self.searched} ({self.size_bytes} bytes)"
+        yield f"searched: {self.searched} {self.what} ({self.size_bytes} bytes)"
         yield from self.remarks
+        if self.cut:
+            yield f"not whole: {self.cut}"
         yield from (f"not searched: {place}" for place in self.left_out[:SHOWN])
         if len(self.left_out) > SHOWN:
             yield f"not searched: {len(self.left_out) - SHOWN} more"

@@ -70,11 +70,11 @@ def search_tree(tree: Tree, searcher: Searcher) -> Scan:
     accepted = _Accepted(_audited(tree.root))
     findings: list[Finding] = []
     searched = size_bytes = 0
-    left_out = list(tree.left_out)
+    left_out, cut = list(tree.left_out), None
     for name in tree.files:
         if searched >= MOST_FILES or size_bytes >= MOST_BYTES:
-            left_out.append(f"{name} (the limit of {MOST_FILES} files or {MOST_BYTES} bytes was reached)")
-            continue
+            cut = f"the limit of {MOST_FILES} files or {MOST_BYTES} bytes was reached before {name}"
+            break
         text, why_not = _text(tree.root / name)
         if why_not is not None:
             left_out.append(f"{name} ({why_not})")
@@ -85,7 +85,8 @@ def search_tree(tree: Tree, searcher: Searcher) -> Scan:
     remarks = [*tree.remarks, *searcher.told(CODE)]
     if accepted.places:
         remarks.append(f"accepted by {BASELINE} or a comment: {len(accepted.places)}")
-    return Scan(TITLE, str(tree.root), searched, size_bytes, without_repeats(findings), tuple(left_out), tuple(remarks))
+    found = without_repeats(findings)
+    return Scan(TITLE, str(tree.root), searched, size_bytes, found, tuple(left_out), tuple(remarks), cut)
 
 
 def _known_to_git(root: Path) -> list[str] | None:

@@ -90,15 +90,20 @@ class SecretValues:
 
 @dataclass(frozen=True)
 class Registered:
-    """All secrets that *registry* knows at the time, or those called *only*. It costs nothing to make."""
+    """All secrets that *registry* knows at the time, or those called *only*. It costs nothing to make.
+
+    *called* is how a reader knows them, with their names in place of ``{}``.
+    """
 
     registry: Registry
     only: Collection[str] | None = None
+    called: str = "{}"
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of those that are looked for."""
-        return tuple(sorted({name for name in self.registry.registered.values() if self._wanted(name)}))
+        known = {name for name in self.registry.registered.values() if self._wanted(name)}
+        return tuple(self.called.format(name) for name in sorted(known))
 
     @property
     def too_plain(self) -> tuple[str, ...]:
@@ -117,12 +122,13 @@ class Registered:
 
     def _described(self, form: str, name: str) -> tuple[str, str]:
         """Return the kind of a form, and the value behind it."""
-        for value, called in self.registry.registered.items():
-            if called == name:
+        told = f"value of {self.called.format(name)}"
+        for value, known in self.registry.registered.items():
+            if known == name:
                 for encoding, forms in named_encodings(value).items():
                     if form in forms:
-                        return f"value of {name}, {encoding}" if encoding else f"value of {name}", value
-        return f"value of {name}", form
+                        return f"{told}, {encoding}" if encoding else told, value
+        return told, form
 
 
 @dataclass(frozen=True)

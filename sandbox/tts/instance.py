@@ -77,6 +77,7 @@ class Instance:
     auth: Any
     storage: Any
     breakage: Breakage
+    source_tree: Path | None = None
 
     def __init__(
         self,
@@ -167,6 +168,8 @@ class Instance:
             return await self._api(request, path)
         if path in web_page.PATHS and request.method == "GET":
             return web_page.page(self)
+        if path.startswith(web_page.ASSETS) and request.method == "GET":
+            return web_page.asset(self, path)
         return await self._platform(request)
 
     # Background work

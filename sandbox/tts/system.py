@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from sandbox.tts import source_tree
 from sandbox.tts.database.setup import BASE, NEWEST, prepare_template
 from sandbox.tts.instance import FUNCTIONS, Instance
 from sandbox.tts.options import FILES, Options
@@ -39,6 +40,8 @@ async def start(instances: list[Instance], cluster: Cluster) -> None:
     migrated = all(instance.options.migrated for instance in instances)
     template = await asyncio.to_thread(prepare_template, cluster, NEWEST if migrated else BASE)
     await asyncio.gather(*(instance.start(cluster, template) for instance in instances))
+    for instance in instances:
+        instance.source_tree = await asyncio.to_thread(source_tree.write, instance, cluster.directory)
 
 
 async def users(instance: Instance) -> dict[str, dict[str, str]]:
@@ -63,6 +66,8 @@ def table(instance: Instance) -> dict[str, Any]:
         "data_url": f"{instance.base_url}/rest/v1",
         "storage_url": f"{instance.base_url}/storage/v1",
         "web_url": instance.base_url,
+        "web_bundle": instance.base_url,
+        **({"source_tree": str(instance.source_tree)} if instance.source_tree is not None else {}),
         "expected_origins": list(deployment.cors_origins),
         "provider_mode": deployment.wanted_mode,
         "lane": deployment.lane,

@@ -3,6 +3,7 @@
 import pytest
 
 from fixtures.expectations.attaching import check_excerpt, check_owned, check_probes_on_record, check_records
+from fixtures.expectations.custody import check_scans_on_record
 from rollout_gates.systems.tts.artefacts import ELSEWHERE
 
 
@@ -16,6 +17,12 @@ def test_probes_are_on_record(probes_on_record):
 def test_the_log_excerpt_shows_a_refusal_and_a_provider_failure(refusing_logs, logged_failures):
     """The log that is excerpted shows a 429 and a provider failure (TTS-EVID-02)."""
     check_excerpt(refusing_logs, logged_failures, "TTS-EVID-02")
+
+
+@pytest.mark.clause("TTS-EVID-03")
+def test_the_searches_for_secrets_are_on_record(scans_on_record):
+    """What the searches of source tree and web bundle put out stands in the evidence (TTS-EVID-03)."""
+    check_scans_on_record(scans_on_record, "TTS-EVID-03")
 
 
 @pytest.mark.clause("TTS-EVID-04")

@@ -53,8 +53,8 @@ def test_a_secret_in_a_body_and_one_in_a_header_are_told_by_place(sightings, red
     sightings.look("flow", answer(headers=[("x-debug", PROVIDER.encode().hex())], status=500))
 
     assert told(sightings) == [
-        "body of the answer to GET /api/me as 'user_a', exchange main-1 of flow:1: value of service_role_key",
-        "header x-debug of the answer to GET /api/me as 'user_a', exchange main-1 of flow:1: value of provider_key, hex",
+        "body of the answer to GET /api/me as 'user_a', exchange main-1 of flow: value of service_role_key",
+        "header x-debug of the answer to GET /api/me as 'user_a', exchange main-1 of flow: value of provider_key, hex",
     ]
     assert {each.origin for each in sightings.found} == {HOME}
 

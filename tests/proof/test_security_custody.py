@@ -9,9 +9,11 @@ import pytest
 
 from tests.proof.gate import _TIMEOUT_S, ROOT, WHOLE, GateRun, _variables, built_faults, environment_file
 
-MINE = ("TTS-SEC-CORS-",)
-CLAUSES = {"TTS-SEC-CORS-01", "TTS-SEC-CORS-02"}
-FILES = ("cors",)
+MINE = ("TTS-SEC-CORS-", "TTS-SEC-KEY-", "TTS-EVID-03")
+CLAUSES = {
+    "TTS-SEC-CORS-01", "TTS-SEC-CORS-02", "TTS-SEC-KEY-01", "TTS-SEC-KEY-02", "TTS-SEC-KEY-03", "TTS-EVID-03",
+}  # fmt: skip
+FILES = ("cors", "custody", "gate_evidence")
 FAULTS = built_faults("tts", MINE)
 EVERYWHERE = [(mode, lane) for mode in ("qwen", "modal") for lane in ("task", "realtime")]
 PLACES = EVERYWHERE if WHOLE else EVERYWHERE[:1]
@@ -39,7 +41,7 @@ def mine(names):
 
 
 def test_every_fault_that_names_these_clauses_is_built():
-    assert {fault["id"] for fault in FAULTS} == {"F-86"}
+    assert {fault["id"] for fault in FAULTS} == {"F-85", "F-86"}
 
 
 @pytest.mark.parametrize(("mode", "lane"), PLACES)
@@ -47,6 +49,8 @@ def test_a_system_without_a_fault_is_green(tmp_path, mode, lane):
     run = run_checks(tmp_path, mode, lane)
 
     assert mine(run.ids("green")) == CLAUSES, run.told()
+    told = (run.folder / "s8" / "secret-scan.txt").read_text()
+    assert [line for line in told.splitlines() if line.startswith("found: ")] == ["found: nothing"] * 5
 
 
 @pytest.mark.parametrize(("mode", "lane"), PLACES)

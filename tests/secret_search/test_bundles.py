@@ -117,7 +117,8 @@ def test_files_are_bounded(monkeypatch):
     bundle, asked = fetched(site())
 
     assert (len(bundle.assets), len(asked)) == (2, 2)
-    assert any("the limit of 2 files" in place for place in bundle.left_out)
+    assert "the limit of 2 files" in bundle.cut
+    assert any(line.startswith("not whole: ") for line in search_bundle(bundle, Searcher(SecretValues())).lines())
 
 
 def test_a_directory_is_read_whole(tmp_path):
@@ -138,6 +139,6 @@ def test_a_directory_is_read_whole(tmp_path):
 def test_the_answer_to_what_was_looked_for_stands_in_the_scan():
     lines = list(search_bundle(fetched(site())[0], Searcher(SecretValues.of(HELD))).lines())
 
-    assert lines[:2] == [HOME, f"searched: 7 ({sum(map(len, site().values()))} bytes)"]
+    assert lines[:2] == [HOME, f"searched: 7 files ({sum(map(len, site().values()))} bytes)"]
     assert "by value: service_role_key, provider_key, database_dsn, user_password" in lines
     assert lines[-1] == "found: nothing"

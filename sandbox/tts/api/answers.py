@@ -62,12 +62,14 @@ def cors_headers(deployment: Deployment, origin: str | None) -> dict[str, str]:
 def common_headers(call: Call, *, identified: bool = True) -> dict[str, str]:
     """What every answer to *call* carries: CORS and, if *identified*, the request id.
 
-    Lane realtime shows its own headers to browsers; F-59: it does not.
+    Lane realtime shows its own headers to browsers; F-59: it does not. F-85: a header for debugging shows a key.
     """
     deployment = call.api.deployment
     headers = _cors(call)
     if deployment.lane == "realtime" and not call.api.fault("F-59"):
         headers["Access-Control-Expose-Headers"] = EXPOSED
+    if call.api.fault("F-85") and call.path == "/api/languages":
+        headers["X-Debug-Upstream"] = f"key={deployment.dashscope_api_key}"
     return {**headers, "x-request-id": call.request_id} if identified else headers
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def request_line(call: Call, tier: int, decision: Decision, status: int) -> None:
     """The line of a limited request. F-37: without provider, cost event and error category.
 
-    F-87: under an id that nobody knows, with the caller's address and whatever they wrote into the query.
+    F-85: with the key that the provider is called with. F-87: under an id that nobody knows, with the caller's address
+    and whatever they wrote into the query.
     """
     line: dict[str, Any] = {
         "timestamp": call.api.clock.now().isoformat(),
@@ -35,6 +36,8 @@ def request_line(call: Call, tier: int, decision: Decision, status: int) -> None
         line["provider"] = call.api.deployment.mode
         line["cost_event"] = call.cost_event
         line["error_category"] = call.error_category
+    if call.api.fault("F-85"):
+        line["upstream_authorization"] = f"Bearer {call.api.deployment.dashscope_api_key}"
     if call.api.fault("F-87"):
         line |= {"request_id": str(uuid.uuid4()), "ip": call.request.remote, "path": call.request.rel_url.path_qs}
     call.api.instance.log.write(line)
