@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
 
 
 def write(instance: Instance, folder: Path) -> Path:
-    """Write it below *folder* and return its root. F-85: somebody committed the file with the provider's key."""
-    root = folder / f"source-{instance.name}"
+    """Write it below *folder* and return its root. F-85: somebody committed the file with the provider's key.
+
+    It belongs to the owner of *folder*, who removes all of that at the end.
+    """
+    root, owner = folder / f"source-{instance.name}", folder.stat()
     for name, text in _files(instance).items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for path in (root, *root.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
     return root
 
 
