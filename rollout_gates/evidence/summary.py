@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rollout_gates.evidence import standards, views
-from rollout_gates.evidence.text import count, duration, one_line, plain
+from rollout_gates.evidence.markdown import cell as _cell
+from rollout_gates.evidence.markdown import code as _code
+from rollout_gates.evidence.markdown import quoted as _quoted
+from rollout_gates.evidence.markdown import table as _table
+from rollout_gates.evidence.text import count, duration
 
 FILE_NAME: Final = "go-no-go.md"
 _SHOWN_BLOCKERS: Final = 12
@@ -145,39 +149,3 @@ def _repeat(document: Row) -> Iterator[str]:
     yield ""
     verify = shlex.join(["rollout-gates", "verify", views.usual_folder(document)])
     yield from _quoted(f"{views.command_line(document)}\n{verify}", "sh")
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    titles = list(head)
-    yield f"| {' | '.join(titles)} |"
-    yield f"|{' --- |' * len(titles)}"
-    for row in rows:
-        yield f"| {' | '.join(_cell(value) for value in row)} |"
-
-
-def _cell(value: Any) -> str:
-    """Return text that is text in Markdown too, and stays in its cell."""
-    shown = one_line(value if value is not None else "", 400)
-    return "".join(f"\\{letter}" if letter in r"\`*_[]<>|#" else letter for letter in shown).replace("&", "&amp;")
-
-
-def _code(value: Any) -> str:
-    shown = one_line(value, 400)
-    fence = "`" * (_longest_run(shown) + 1)
-    return f"{fence} {shown} {fence}" if "`" in shown else f"`{shown}`"
-
-
-def _quoted(text: str, language: str = "text") -> Iterator[str]:
-    shown = plain(text)[:1500]
-    fence = "`" * max(3, _longest_run(shown) + 1)
-    yield f"{fence}{language}"
-    yield shown
-    yield fence
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for letter in text:
-        run = run + 1 if letter == "`" else 0
-        longest = max(longest, run)
-    return longest

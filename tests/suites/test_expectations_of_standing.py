@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from fixtures.expectations.standing import (
+    check_incidents_are_told,
     check_matrix_in_both_modes,
     check_nothing_grave_is_open,
     check_on_call,
@@ -15,7 +18,9 @@ from fixtures.expectations.standing import (
     check_rehearsed,
     check_signed,
 )
-from rollout_gates.wire import CouldNotJudge
+from rollout_gates.evidence.incident import SECTIONS
+from rollout_gates.systems.tts.flows.preflight.incidents import IncidentRecord, incidents
+from rollout_gates.wire import CouldNotJudge, NotConfigured
 from tests.suites.standing import BOTH, NOW, entry, on_file, records, signatures
 
 
@@ -202,3 +207,48 @@ def test_what_did_not_run_again_is_found(run, says):
 def test_nobody_wrote_down_when_the_deploy_was():
     with pytest.raises(CouldNotJudge, match="neither deployed.code_at nor deployed.flipped_at"):
         check_ran_again(on_file(records=records(deployed={})), "TTS-X-01")
+
+
+# --- incidents
+
+
+def test_incident_records_that_are_complete():
+    check_incidents_are_told([IncidentRecord("one", ()), IncidentRecord("two", ())], "TTS-X-01")
+
+
+def test_incident_records_with_gaps():
+    told = failure(check_incidents_are_told, [IncidentRecord("one", ("section 'Owner' has a blank",))])
+    assert told == "one: section 'Owner' has a blank [TTS-X-01]"
+    assert "no incident record" in failure(check_incidents_are_told, [])
+
+
+COMPLETE = "\n".join(f"## {title}\n\n2026-03-14T09:20:00Z {'a' * 64}\n" for title in SECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (COMPLETE, ()),
+        (COMPLETE.replace("## Owner", "## Who"), ("it has no section 'Owner'",)),
+        (None, ("it cannot be read: No such file or directory",)),
+    ],
+)
+def test_documents_are_read(tmp_path, text, missing):
+    path = tmp_path / "incident.md"
+    if text is not None:
+        path.write_text(text)
+    on_record = records(incident=[{"severity": 2, "opened": NOW, "file": path}])
+
+    [found] = asyncio.run(incidents.act(SimpleNamespace(environment=SimpleNamespace(records=on_record))))
+
+    assert (found.name, found.missing) == (f"the incident of 2026-11-29T12:00Z, {path}", missing)
+
+
+def test_an_incident_without_a_document_is_found_and_none_at_all_is_not_judged():
+    bare = records(incident=[{"severity": 2, "opened": NOW}])
+
+    [found] = asyncio.run(incidents.act(SimpleNamespace(environment=SimpleNamespace(records=bare))))
+
+    assert found.missing == ("it has no file",)
+    with pytest.raises(NotConfigured, match="no ..incident.. is on record"):
+        asyncio.run(incidents.act(SimpleNamespace(environment=SimpleNamespace(records=records()))))
