@@ -15,9 +15,10 @@ QUICK = {"F-54", "F-61"}
 # Defects of generate that its stream has as well; their rows name no clause of streams.
 WIDER = {
     "F-04": {"TTS-STREAM-07"},
+    "F-33": {"TTS-STREAM-09"},
     "F-42": {"TTS-STREAM-07"},
     "F-51": {"TTS-CAP-05"},
-    "F-62": {"TTS-STREAM-05"},
+    "F-62": {"TTS-STREAM-05", "TTS-STREAM-07"},
     "F-72": {"TTS-STREAM-11"},
     "F-76": {"TTS-STREAM-11"},
     "F-78": {"TTS-STREAM-12"},
@@ -72,9 +73,10 @@ def test_a_defect_of_generate_is_found_on_its_stream(tmp_path, fault):
 
 
 @pytest.mark.skipif(not WHOLE, reason="takes a run of its own; tox -e proof does it")
-def test_the_reference_build_has_no_defect_of_streams(tmp_path):
+def test_the_reference_build_has_no_defect_of_streams_but_that_of_every_generate(tmp_path):
     reference = [fault["id"] for fault in built_faults("tts", ("TTS-",)) if fault.get("reference")]
 
     run = streaming(tmp_path, *reference)
 
-    assert run.evidence["verdict"] == "GO", run.told()
+    assert mine(run.ids("red")) == WIDER["F-33"], run.told()
+    assert run.ids("inconclusive") == set(), run.told()
