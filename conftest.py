@@ -19,4 +19,5 @@ pytest_plugins = [
     "fixtures.tts_streaming",
     "fixtures.tts_security_abuse",
     "fixtures.tts_security_custody",
+    "fixtures.tts_security_data",
 ]

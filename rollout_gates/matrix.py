@@ -31,6 +31,12 @@ class Cell:
     reason: str = ""
 
 
+def worse(one: Cell, other: Cell) -> Cell:
+    """Return the worse of two cells, *one* where neither is."""
+    order = list(Outcome)
+    return other if order.index(other.outcome) < order.index(one.outcome) else one
+
+
 @dataclass(frozen=True)
 class Matrix:
     """A table of outcomes. *cells* are named by (row, column); a cell that is not among them counts as missing.

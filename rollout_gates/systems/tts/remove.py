@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from rollout_gates.systems.tts.doors import service_of
 from rollout_gates.systems.tts.provider.answers import code_of, listed, succeeded
 from rollout_gates.systems.tts.provider.rest import CLONES, DESIGNS, ProviderClient, provider_client
 from rollout_gates.systems.tts.replies import is_uuid, rows, text
@@ -38,6 +39,9 @@ async def remove(session: Session, resource: Resource) -> None:
         return
     if resource.kind in _SERVICES:
         await _remove_provider_voice(session, resource)
+        return
+    if resource.kind in ("row", "object"):
+        await _remove_as_service(session, resource)
         return
     owner = await session.identities.known(resource.owner)
     if owner is None:
@@ -85,6 +89,20 @@ async def _remove_user(session: Session, resource: Resource) -> None:
         return
     reply = await session.accounts.remove(user_id, service_role)
     _refuse(reply, (200, 204, 404))
+
+
+async def _remove_as_service(session: Session, resource: Resource) -> None:
+    """Remove a row (``table?column=eq.value``) or a stored object (``bucket/key``) that no user may remove."""
+    service = service_of(session)
+    if service is None:
+        raise StaysBehind(f"a planted {resource.kind} can only be removed with secrets.service_role_key, never in prod")
+    if resource.kind == "row":
+        table, _, found_by = resource.id.partition("?")
+        column, _, operand = found_by.partition("=")
+        _refuse(await service.table("DELETE", table, **{column: operand}), (200, 204))
+        return
+    bucket, _, key = resource.id.partition("/")
+    _refuse(await service.object("DELETE", bucket, body={"prefixes": [key]}), (200, 404))
 
 
 async def _remove_with_owner(session: Session, resource: Resource) -> None:

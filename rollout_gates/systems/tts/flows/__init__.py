@@ -25,6 +25,7 @@ from rollout_gates.systems.tts.flows.provider import PROVIDER
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
 from rollout_gates.systems.tts.flows.security.custody_flows import CUSTODY
+from rollout_gates.systems.tts.flows.security.data.flows import DATA
 from rollout_gates.systems.tts.flows.security.row_policies import row_policies, rulebook
 from rollout_gates.systems.tts.flows.speech import speech
 from rollout_gates.systems.tts.flows.stream import stream
@@ -42,4 +43,4 @@ _ALL = (
     *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages,
 )  # fmt: skip
 
-FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *CUSTODY)}
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *CUSTODY, *DATA)}

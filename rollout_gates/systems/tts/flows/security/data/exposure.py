@@ -1,0 +1,77 @@
+"""Tables for the report: who got at what through the data API, its functions and storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from rollout_gates.matrix import Cell, Matrix, Outcome, worse
+from rollout_gates.systems.tts.flows.security.data.objects import BUCKETS, Way
+from rollout_gates.systems.tts.flows.security.data.tables import TABLES, Verb, Whose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rollout_gates.systems.tts.flows.security.data.functions import Call
+    from rollout_gates.systems.tts.flows.security.data.rows import Attempt
+    from rollout_gates.systems.tts.flows.security.data.storage import ObjectTry
+    from rollout_gates.systems.tts.flows.security.data.tampering import Tamper
+
+Try = TypeVar("Try")
+_ROWS_NOTE: Final = (
+    "Acted out over the data API. Another's: two users at each other's rows. Own inserts and changes must be refused "
+    "as well; own voices and generations may be deleted."
+)
+_FUNCTIONS_NOTE: Final = "Called by the names of their arguments, for users who do not exist."
+_TAMPERING_NOTE: Final = "A user at own rows. Values were read before and after; what is not offered is not applicable."
+_OBJECTS_NOTE: Final = (
+    "Acted out in both buckets. The twin is what an owner may do: read, list and sign own objects, and store in "
+    "references."
+)
+_WHO: Final = {"anon": "anon"}
+
+
+def of_rows(attempts: Iterable[Attempt], judged: Callable[[Attempt], Cell]) -> Matrix:
+    """Return the tables of the data API, and who did what with them."""
+    cells = worst(attempts, lambda one: (one.table, f"{one.whose}: {one.verb}"), judged)
+    columns = tuple(f"{whose}: {verb}" for whose in Whose for verb in Verb)
+    return Matrix("Data API: rows", _ROWS_NOTE, tuple(table.name for table in TABLES), columns, cells)
+
+
+def worst(
+    tries: Iterable[Try], place: Callable[[Try], tuple[str, str]], judged: Callable[[Try], Cell]
+) -> dict[tuple[str, str], Cell]:
+    """Return the worst outcome of *tries* in each place."""
+    cells: dict[tuple[str, str], Cell] = {}
+    for one in tries:
+        cell = judged(one)
+        cells[place(one)] = worse(cells[place(one)], cell) if place(one) in cells else cell
+    return cells
+
+
+def of_functions(calls: Iterable[Call], judged: Callable[[Call], Cell]) -> Matrix:
+    """Return the functions, and who may execute which."""
+    found = list(calls)
+    cells = worst(found, lambda one: (one.function, _WHO.get(one.who, "a user")), judged)
+    names = tuple(dict.fromkeys(call.function for call in found))
+    return Matrix("Data API: functions", _FUNCTIONS_NOTE, names, ("anon", "a user"), cells)
+
+
+def of_tampering(tries: Iterable[Tamper], judged: Callable[[Tamper], Cell]) -> Matrix:
+    """Return the columns that are not a client's to write, and by which ways it was tried."""
+    found = list(tries)
+    cells = worst(found, lambda one: (f"{one.table}.{one.column}", one.way), judged)
+    rows = tuple(dict.fromkeys(f"{one.table}.{one.column}" for one in found))
+    ways = tuple(dict.fromkeys(one.way for one in found))
+    nothing = Cell(Outcome.NOT_APPLICABLE, "this way does not offer it")
+    whole = {(row, way): cells.get((row, way), nothing) for row in rows for way in ways}
+    return Matrix("Protected columns", _TAMPERING_NOTE, rows, ways, whole)
+
+
+def of_objects(tries: Iterable[ObjectTry], judged: Callable[[ObjectTry], Cell]) -> Matrix:
+    """Return the ways to get at stored objects, by bucket and by whose they are."""
+    found = list(tries)
+    cells = worst(found, lambda one: (one.way, f"{one.bucket}: {one.whose}"), judged)
+    columns = tuple(f"{bucket}: {whose}" for bucket in BUCKETS for whose in Whose)
+    for bucket in BUCKETS:
+        cells.setdefault((Way.PUBLIC, f"{bucket}: {Whose.OWN}"), Cell(Outcome.NOT_APPLICABLE, "it takes no login"))
+    return Matrix("Storage", _OBJECTS_NOTE, tuple(map(str, Way)), columns, cells)
