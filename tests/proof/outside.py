@@ -72,10 +72,10 @@ def deployed(folder: Path, mode: str, lane: str, *faults: str, roomy: bool = Tru
             process.wait(timeout=30)
 
 
-def judge(folder: Path, there: Deployment, *arguments: str, **changes: Any) -> GateRun:
-    """Run the mode matrix against *there* as a user would; *changes* go to its environment file."""
+def judge(folder: Path, there: Deployment, *arguments: str, gate: str = "mode-matrix", **changes: Any) -> GateRun:
+    """Run *gate* against *there* as a user would; *changes* go to its environment file."""
     environment, evidence = there.environment(folder, **changes), folder / "evidence"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "mode-matrix", f"--env={environment}"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", gate, f"--env={environment}"]
     done = subprocess.run(
         [*command, f"--evidence={evidence}", *arguments],
         cwd=ROOT,

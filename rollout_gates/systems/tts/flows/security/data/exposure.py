@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rollout_gates.matrix import Cell, Matrix, Outcome, worse
-from rollout_gates.systems.tts.flows.security.data.objects import BUCKETS, Way
+from rollout_gates.systems.tts.flows.security.data.objects import BUCKETS, INSERTS, REFERENCES, Way
 from rollout_gates.systems.tts.flows.security.data.tables import TABLES, Verb, Whose
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rollout_gates.systems.tts.flows.security.data.functions import Call
     from rollout_gates.systems.tts.flows.security.data.rows import Attempt
+    from rollout_gates.systems.tts.flows.security.data.signed import Forgery, SignedUrl, SignedUrls
     from rollout_gates.systems.tts.flows.security.data.storage import ObjectTry
     from rollout_gates.systems.tts.flows.security.data.tampering import Tamper
 
@@ -27,6 +28,7 @@ _OBJECTS_NOTE: Final = (
     "Acted out in both buckets. The twin is what an owner may do: read, list and sign own objects, and store in "
     "references."
 )
+_SIGNED_NOTE: Final = "URLs that the API handed out, opened without a login. Each opens its own object first."
 _WHO: Final = {"anon": "anon"}
 
 
@@ -34,6 +36,10 @@ def of_rows(attempts: Iterable[Attempt], judged: Callable[[Attempt], Cell]) -> M
     """Return the tables of the data API, and who did what with them."""
     cells = worst(attempts, lambda one: (one.table, f"{one.whose}: {one.verb}"), judged)
     columns = tuple(f"{whose}: {verb}" for whose in Whose for verb in Verb)
+    allowed = Cell(Outcome.NOT_APPLICABLE, "it is allowed, and there was nothing of the run's own to try it with")
+    for table in TABLES:
+        if table.deletable:
+            cells.setdefault((table.name, f"{Whose.OWN}: {Verb.DELETE}"), allowed)
     return Matrix("Data API: rows", _ROWS_NOTE, tuple(table.name for table in TABLES), columns, cells)
 
 
@@ -72,6 +78,26 @@ def of_objects(tries: Iterable[ObjectTry], judged: Callable[[ObjectTry], Cell]) 
     found = list(tries)
     cells = worst(found, lambda one: (one.way, f"{one.bucket}: {one.whose}"), judged)
     columns = tuple(f"{bucket}: {whose}" for bucket in BUCKETS for whose in Whose)
+    allowed = Cell(Outcome.NOT_APPLICABLE, "it is allowed, and nobody here could remove it again")
+    for way in INSERTS:
+        cells.setdefault((way, f"{REFERENCES}: {Whose.OWN}"), allowed)
     for bucket in BUCKETS:
         cells.setdefault((Way.PUBLIC, f"{bucket}: {Whose.OWN}"), Cell(Outcome.NOT_APPLICABLE, "it takes no login"))
     return Matrix("Storage", _OBJECTS_NOTE, tuple(map(str, Way)), columns, cells)
+
+
+def of_signed_urls(seen: SignedUrls, expiry: Callable[[SignedUrl], Cell], judged: Callable[[Forgery], Cell]) -> Matrix:
+    """Return what each signed URL opened when it was over, and when it was forged."""
+    rows = tuple(url.title for url in seen.urls)
+    over = worst(seen.urls, lambda one: (one.title, "when it is over"), expiry)
+    forged = worst(seen.forgeries, lambda one: _apart(one.title), judged)
+    columns = tuple(dict.fromkeys(column for _, column in (*over, *forged)))
+    own = {(row, f"token of {row}"): Cell(Outcome.NOT_APPLICABLE, "that is its own") for row in rows}
+    cells = {place: cell for place, cell in {**own, **over, **forged}.items() if place[1] in columns}
+    return Matrix("Signed URLs", _SIGNED_NOTE, rows, columns, cells)
+
+
+def _apart(title: str) -> tuple[str, str]:
+    """Return the two halves of the name of a forgery."""
+    row, _, column = title.partition(": ")
+    return row, column

@@ -60,9 +60,10 @@ async def functions(context: Context) -> Functions:
         user = await session.identities.get(OTHER)
         doors = (doors_of(session, "anon"), doors_of(session, user.name, user.client.caller.token))
         service, arguments = service_of(session), _arguments(tag(context.run_id))
-        # Where it is executed after all, it counts a caller who does not exist.
-        counter = f"rate_limit_counters?actor_key=eq.{arguments[_COUNTED]['p_actor_key']}"
-        session.things.made(session.things.planned("row", counter, user.owner, how="counted by a function"))
+        if service is not None:
+            # Whoever executes it counts a caller who does not exist.
+            counter = f"rate_limit_counters?actor_key=eq.{arguments[_COUNTED]['p_actor_key']}"
+            session.things.made(session.things.planned("row", counter, user.owner, how="counted by a function"))
         known = await _known(service, arguments)
         replies = await asyncio.gather(*(one.call(name, given) for one in doors for name, given in arguments.items()))
     named = [(one.actor, name) for one in doors for name in arguments]

@@ -11,6 +11,7 @@ from rollout_gates.systems.tts.doors import Doors, doors_of, listed, service_of
 from rollout_gates.systems.tts.flows.matrix.treasury import Treasury
 from rollout_gates.systems.tts.flows.security.data.tables import READABLE, TABLES, Table
 from rollout_gates.systems.tts.flows.settling import settled
+from rollout_gates.systems.tts.identities import USER_A
 from rollout_gates.systems.tts.samples import tag
 from rollout_gates.wire import NotConfigured
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 OWNER, OTHER = "data_owner", "user_b"
+"""Who has what to lose where it can be planted; elsewhere user A has, for whom the run made something."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,11 @@ class Parties:
 async def gathered(stage: Scene) -> Parties:
     """Return the two users with their rows. Raises `NotConfigured` where there are no two."""
     session = stage.session
-    first, second = await asyncio.gather(session.identities.get(OWNER), session.identities.get(OTHER))
+    service = service_of(session)
+    owner = USER_A if service is None else OWNER
+    first, second = await asyncio.gather(session.identities.get(owner), session.identities.get(OTHER))
     if first.client.caller == second.client.caller or first.user_id == second.user_id:
         raise NotConfigured("who gets at whose rows takes two users: configure user_b or set sign_up = true")
-    service = service_of(session)
     if service is None and session.kind != "prod" and stage.ground is None:
         await settled(stage.context, "speech")
     parties = [Party(user, doors_of(session, user.name, user.client.caller.token)) for user in (first, second)]

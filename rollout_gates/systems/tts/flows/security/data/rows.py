@@ -265,4 +265,5 @@ def _could_have(attempt: Attempt, place: tuple[str, str]) -> bool:
 def _changed(name: str, before: Row | None, after: Row | None) -> bool:
     if before is None or after is None:
         return before is not after
-    return any(before.get(column) != after.get(column) for column in BY_NAME[name].change)
+    # Whose profile it is may change it too; what was sent here is nothing that anybody else would.
+    return any(before.get(column) != sent == after.get(column) for column, sent in BY_NAME[name].change.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rollout_gates.conductor import flow
@@ -149,16 +149,19 @@ class Keeper:
 
     async def _changes(self, places: list[tuple[Whose, Aim]]) -> list[ObjectTry]:
         """Try all changes of one object, one after the other, and look at it after each."""
-        found, (_, at) = [], places[0]
+        found: list[ObjectTry] = []
+        at = places[0][1]
         held = await self._bytes(at)
         for way in CHANGES:
             for whose, _ in places:
-                one = await self._try(whose, at, way, there=held is not None)
+                if held is None:
+                    # Over nothing, a change would be an insert, which an owner may do.
+                    return found
+                one = await self._try(whose, at, way, there=True)
                 now = await self._bytes(at)
                 if way is Way.MOVE and 200 <= one.reply.status < 300:
                     self._made(at)
-                changed = held is not None and now != held
-                found.append(one if not changed else _as_changed(one))
+                found.append(one if now == held else replace(one, changed=True))
                 held = now
         return found
 
@@ -189,7 +192,3 @@ class Keeper:
         if not isinstance(key, str):
             return wanted
         return dict.fromkeys(Whose, aim(bucket, key))
-
-
-def _as_changed(one: ObjectTry) -> ObjectTry:
-    return ObjectTry(one.who, one.victim, one.whose, one.bucket, one.way, one.reply, one.there, changed=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 PATCH, INSERT, ROUTE = "data API: change", "data API: insert", "PATCH /api/profile"
 NOTHING_USABLE: Final = "No valid fields to update."
+_A_SUM: Final = 100_003
+"""Credits that nothing else would give."""
 _MONEY: Final = ("credits_remaining", "subscription_tier", "design_trials_remaining", "clone_trials_remaining")
 _OF_PROVIDERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "voices": {
@@ -97,8 +99,8 @@ def judged(tamper: Tamper) -> Cell:
     status, code = tamper.reply.status, code_of(tamper.reply)
     told = " ".join(filter(None, (str(status), code)))
     if tamper.before != tamper.after:
-        # Other things move credits as well. What was written is what was sent.
-        written = tamper.after == tamper.wanted
+        # Other things move credits as well. What was written is what was sent, and was not refused.
+        written = tamper.after == tamper.wanted and 200 <= status < 300
         how = f"{tamper.column} was written" if written else f"{tamper.column} moved, but not to what was sent"
         return Cell(Outcome.LEAKED if written else Outcome.INCONCLUSIVE, f"{told}: {how}")
     if tamper.way != ROUTE and (code.startswith(OF_A_CONSTRAINT) or (tamper.way == INSERT and 200 <= status < 300)):
@@ -142,7 +144,7 @@ def _other(column: str, there: Any) -> Any:
         return "rollout-gate" if there != "rollout-gate" else "free"
     if column.endswith("trials_remaining"):
         return 1 if there != 1 else 2
-    return there + 1 if isinstance(there, int) else 1
+    return there + _A_SUM if isinstance(there, int) else _A_SUM
 
 
 def _id(owner: Party, table: str) -> str:
