@@ -69,7 +69,8 @@ class Context:
     """What a flow is handed. One object a system and run; the session in it is shared by all flows.
 
     *sandbox_url* is the URL of the stand-in's remote control, where this run started a stand-in. *folder* is where the
-    evidence lies, if any is kept.
+    evidence lies, if any is kept. *window_s* and *as_of* (seconds since the epoch) are what the command line says of
+    windows of time, if it says anything.
     """
 
     system: str
@@ -83,6 +84,8 @@ class Context:
     cell: str = ""
     sandbox_url: str | None = None
     folder: Path | None = None
+    window_s: float | None = None
+    as_of: float | None = None
     golden: Mapping[str, Any] = field(default_factory=dict)
     record: Record = lambda _kind, /, **_fields: None
     session: Any = None

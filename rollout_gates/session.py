@@ -46,6 +46,7 @@ from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
 from rollout_gates.selection import GATES, selector
+from rollout_gates.slo.windows import duration_s
 from rollout_gates.wire.budget import Budget
 from rollout_gates.wire.client import Wire
 from rollout_gates.wire.errors import CouldNotJudge
@@ -75,6 +76,21 @@ class Options:
     markers: str
     root: Path
     collect_only: bool = False
+
+    @property
+    def window_s(self) -> float | None:
+        """The length of a window in seconds. Raises `UsageProblem` for what is no duration."""
+        if self.window is None:
+            return None
+        try:
+            return duration_s(self.window)
+        except ValueError as problem:
+            raise UsageProblem(f"--window: {self.window!r} {problem}") from None
+
+    @property
+    def as_of_s(self) -> float | None:
+        """The moment of the clock that windows are judged by, in seconds since the epoch. Raises `UsageProblem`."""
+        return None if self.as_of is None else _instant(self.as_of).timestamp()
 
 
 @dataclass
@@ -248,6 +264,8 @@ class Session:
                 # Users and voices of two cells of one deployment must not be taken for each other.
                 run_id=f"{self.run_id}c{turn}" if (turn := len(self.before(company))) else self.run_id,
                 folder=self.folder,
+                window_s=self.options.window_s,
+                as_of=self.options.as_of_s,
                 golden=self.golden.get(system, {}),
                 record=self._append_first,
             )
@@ -372,7 +390,11 @@ def open_worker(options: Options, shared: Mapping[str, Any], worker: str) -> Ses
 def _sandbox(draft: Draft, systems: Iterable[str], faults: Iterable[str], *, matrix: bool) -> SandboxProcess:
     packages = registry.system_packages()
     arguments = [more for key in systems if matrix for more in getattr(packages[key], "SANDBOX_ARGUMENTS", ())]
-    return start_sandbox({key: draft.tables[key] for key in systems}, faults=faults, arguments=arguments)
+    told = {
+        key: {name: value for name, value in draft.tables[key].items() if name not in draft.classes[key].of_the_run}
+        for key in systems
+    }
+    return start_sandbox(told, faults=faults, arguments=arguments)
 
 
 def _draft(options: Options) -> Draft:
@@ -393,8 +415,7 @@ def _near(path: Path) -> Path:
 def _checked(options: Options, draft: Draft) -> tuple[str, ...]:
     """Refuse what can be refused before a stand-in is started."""
     provisional = draft.provisional()
-    if options.as_of:
-        _instant(options.as_of)
+    _ = options.window_s, options.as_of_s  # what is no duration, or no time, is refused here
     return selected_systems(provisional, options.system)
 
 

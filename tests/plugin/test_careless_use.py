@@ -25,6 +25,8 @@ from tests.plugin.toy import GREEN
         (["--system="], "here", "--system: '' names no system; choose from: toy"),
         (["--fault=toy:F-01"], "here", "--fault: environments/here.toml is no sandbox"),
         (["--as-of=yesterday"], "here", "--as-of: 'yesterday' is not an ISO 8601 time"),
+        (["--window=soon"], "here", "--window: 'soon' is not a duration such as 30s, 30m, 2h or 1h30m"),
+        (["--window=30d"], "here", "--window: '30d' is not between 1s and 7d"),
         (["-m", "smoke or"], "here", "-m: 'smoke or' is not an expression of markers"),
         (["-m", "smoke and smoke()"], "here", "-m: only marker names with and, or, not and brackets"),
         (["suites/smoke/test_gone.py"], "here", "file or directory not found: suites/smoke/test_gone.py"),
