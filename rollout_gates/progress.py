@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_EVERY_S = 0.5
+# What goes on for long is said less and less often: nobody reads a line each five seconds for half an hour.
+_SLOWER, _QUIETEST_S = 1.5, 60.0
 # A line begins with its time and its kind; the many of other kinds need not be read.
 _OF_USE = re.compile(rb'"event":"(?:note|flow_started|flow_finished)"')
 _HEAD = 120
 
 
 class Progress:
-    """Follows the event log and writes its notes, and every *quiet_s* seconds of silence what is still going on."""
+    """Follows the event log and writes its notes, and after *quiet_s* seconds of silence what is still going on.
+
+    As long as nothing begins or ends, it says so less and less often, at last once a minute.
+    """
 
     def __init__(self, path: Path, write: Callable[[str], None], *, quiet_s: float = 5.0) -> None:
         self._path = path
         self._write = write
-        self._quiet_s = quiet_s
+        self._quiet_s = self._next_s = quiet_s
         self._read = 0
         self._running: dict[str, float] = {}
         self._spoke = time.monotonic()
@@ -44,8 +49,9 @@ class Progress:
             ended = self._stopped.wait(_LOOK_EVERY_S)  # and one last look, so that no note is lost
             for event in self._news():
                 self._take(event)
-            if self._running and time.monotonic() - self._spoke > self._quiet_s:
+            if self._running and time.monotonic() - self._spoke > self._next_s:
                 self._say(self._going_on())
+                self._next_s = max(self._quiet_s, min(self._next_s * _SLOWER, _QUIETEST_S))
 
     def _news(self) -> Iterable[Mapping[str, Any]]:
         with self._path.open("rb") as file:
@@ -60,8 +66,10 @@ class Progress:
             case "note":
                 self._say(str(event.get("text")))
             case "flow_started":
+                self._next_s = self._quiet_s
                 self._running[_name(event)] = time.monotonic()
             case "flow_finished":
+                self._next_s = self._quiet_s
                 self._running.pop(_name(event), None)
 
     def _going_on(self) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 from rollout_gates.evidence.events import EventLog
 from rollout_gates.progress import Progress
@@ -37,3 +38,20 @@ def test_silence_is_filled_with_what_still_runs(tmp_path):
         lines = told(log.path, "still running", quiet_s=0.1)
 
     assert lines[0] == "still running: clone (0 s)"
+
+
+def test_long_silence_is_filled_less_and_less_often(tmp_path, monkeypatch):
+    monkeypatch.setattr("rollout_gates.progress._LOOK_EVERY_S", 0.01)
+    with EventLog(tmp_path / "events.jsonl") as log:
+        log.append("flow_started", flow="watch", system="talk")
+        said: list[float] = []
+        progress = Progress(log.path, lambda _line: said.append(time.monotonic()), quiet_s=0.05)
+        progress.start()
+        deadline = time.monotonic() + 5
+        while len(said) < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        progress.stop()
+
+    gaps = [later - earlier for earlier, later in pairwise(said)]
+    assert len(said) >= 5
+    assert gaps[3] > 1.5 * gaps[0]
