@@ -28,6 +28,8 @@ PREVIEW_UNITS = 50
 async def book(call: Call, order: Order) -> Row:
     """Steps 9 to 11. Returns the task. Raises 402, 409 and 500."""
     api = call.api
+    if api.budgets.refuses():
+        raise ApiError(500, NO_TASK)
     try:
         await reaper.end_overdue(api, order.user_id)
         async with api.store.transaction(failing=NO_TASK) as transaction:

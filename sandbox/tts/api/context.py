@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from sandbox.tts.api.budgets import Budgets
 from sandbox.tts.api.modal_flow import ModalReads
 from sandbox.tts.api.store import Store
 
@@ -38,6 +39,7 @@ class Api:
         self.reads: Counter[str] = Counter()
         # Tier, and the number of the window in which somebody passed its limit: only a faulty build shares them.
         self.full_buckets: dict[int, int] = {}
+        self.budgets = Budgets(self.fault)
 
     def pinned(self) -> Api:
         """The same with the deployment of this moment: what is begun ends with the variables that it began with."""

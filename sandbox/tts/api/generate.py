@@ -80,14 +80,11 @@ async def _check_way_back(call: Call) -> None:
 async def _submit(call: Call, order: Order, task: Row) -> None:
     """[M] hand the job in and write its id down. Raises 502 and 500 after the money went back."""
     api = call.api
+    asked = {"text": order.text, "language": order.language, "ref_text": order.voice["reference_transcript"]}
     try:
-        job_id = await modal_client.submit(
-            api,
-            text=order.text,
-            language=order.language,
-            ref_audio_base64=order.reference,
-            ref_text=order.voice["reference_transcript"],
-        )
+        if api.budgets.exceeded:
+            await modal_client.submit(api, ref_audio_base64=order.reference, **asked)
+        job_id = await modal_client.submit(api, ref_audio_base64=order.reference, **asked)
     except ProviderFailed as failure:
         await _submit_failed(call, task, failure)
         raise ApiError(502, "Failed to submit generation job.") from failure

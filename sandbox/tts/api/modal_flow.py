@@ -98,7 +98,10 @@ class ModalReads:
         if job.word == "cancelled" and not api.fault("F-49"):
             await _written(states.cancel(api, task))
             return Polled(await self._again(task), job.word, job.elapsed_s, count)
-        if job.word == "completed" and job.result_ready:
+        age_s = api.clock.time() - task["created_at"].timestamp()
+        if job.word == "completed" and job.result_ready and not api.budgets.holds_up(age_s):
+            if api.budgets.fails(task["id"]):
+                return await self._job_failed(task, job, count)
             return await self._bring_home(task, job, count)
         return await self._not_ready(task, job, count, job.word)
 

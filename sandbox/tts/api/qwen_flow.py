@@ -40,9 +40,10 @@ async def speak(api: Api, wanted: Speech) -> None:
 async def _speak(api: Api, wanted: Speech) -> None:
     task = wanted.task
     await speech.checkpoint(api, task, "provider_synthesizing")
-    synthesis = await dashscope.synthesize(
-        api, model=wanted.model, voice=wanted.voice, text=wanted.text, language=wanted.language
-    )
+    asked = {"model": wanted.model, "voice": wanted.voice, "text": wanted.text, "language": wanted.language}
+    if api.budgets.exceeded:
+        await dashscope.synthesize(api, **asked)
+    synthesis = await dashscope.synthesize(api, **asked)
     wanted.trace = synthesis.trace()
     wanted.temporary_url = synthesis.url
     await speech.checkpoint(api, task, "provider_downloading")

@@ -51,6 +51,8 @@ async def _speak(api: Api, wanted: Speech, relay: Relay | None) -> None:
     audio = bytearray()
     await speech.checkpoint(api, wanted.task, "ws_connecting")
     try:
+        if api.budgets.exceeded:
+            await _listen(api, wanted, None, bytearray())
         await _listen(api, wanted, relay, audio)
     except ProviderFailed:
         # F-58: what came before it broke is as good as all of it.

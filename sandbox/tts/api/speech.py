@@ -78,6 +78,7 @@ def check_branch(api: Api, task: Row) -> None:
 
 async def keep(api: Api, speech: Speech, audio: bytes) -> None:
     """Store *audio* and complete. Raises Stopped and ProviderFailed, and then nothing stays in storage."""
+    await api.budgets.squander(speech.task["id"])
     # F-29: nothing is stored, and completed all the same.
     key = None if api.fault("F-29") else await stored(api, speech, audio)
     await complete(api, speech, key)
