@@ -75,6 +75,8 @@ class SystemSettings(_Table):
     """Base of a system's own table. A system package subclasses it as ``Settings``."""
 
     key: ClassVar[str] = ""
+    # Keys that say how a run judges, not how the system is deployed: a stand-in is not told of them.
+    of_the_run: ClassVar[frozenset[str]] = frozenset()
     _resolved: dict[str, Secret] = PrivateAttr(default_factory=dict)
 
     @classmethod

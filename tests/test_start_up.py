@@ -23,7 +23,7 @@ def loaded() -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["httpx", "jsonschema", "psycopg"])
+@pytest.mark.parametrize("name", ["httpx", "jsonschema", "psycopg", "scipy"])
 def test_what_few_runs_need_is_not_loaded_by_all(loaded, name):
     assert "rollout_gates.systems.tts.flows" in loaded
     assert name not in loaded

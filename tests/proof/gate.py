@@ -43,8 +43,8 @@ class GateRun:
         return "\n".join(f"{row['id']} {row['outcome']} {row['reason'] or ''} {row.get('message', '')}" for row in rows)
 
 
-def environment_file(folder: Path, mode: str, lane: str = "task", **settings: Any) -> Path:
-    """Write an environment file for a sandbox in *mode* and *lane* and return its path."""
+def environment_file(folder: Path, mode: str, lane: str = "task", more: str = "", **settings: Any) -> Path:
+    """Write an environment file for a sandbox in *mode* and *lane*, with *more* TOML at its end; return its path."""
     head = [
         'kind = "local"',
         "sandbox = true",
@@ -55,7 +55,8 @@ def environment_file(folder: Path, mode: str, lane: str = "task", **settings: An
     ]
     lines = [*head, "[tts]", f'provider_mode = "{mode}"', f'lane = "{lane}"']
     path = folder / "proof.toml"
-    path.write_text("\n".join([*lines, *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]) + "\n")
+    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    path.write_text("\n".join(lines) + "\n" + more)
     return path
 
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 # A scenario makes as many calls as it needs. One that is about the limits sets its own.
 _LIMITS = ("TIER1_USER", "TIER1_IP", "TIER2_USER", "TIER2_IP", "TIER3_IP")
 NO_LIMITS: Mapping[str, str] = {f"RATE_LIMIT_{which}_LIMIT": "100000" for which in _LIMITS}
-# What the client side knows of a deployment beyond what the sandbox tells.
-_OURS = ("email_domain", "latency_budget_s", "reference", "slo")
 
 
 class FreeBudget:
@@ -166,7 +164,7 @@ def _unwritten(_kind: str, /, **_fields: Any) -> None:
 def _settings(context: Context, made: Mapping[str, Any]) -> Settings:
     """The playground's settings, with their secrets."""
     told, variables = made["settings"], made["variables"]
-    ours = {name: getattr(context.settings, name) for name in _OURS}
+    ours = {name: getattr(context.settings, name) for name in sorted(Settings.of_the_run)}
     settings = Settings.model_validate({**told, **ours})
     held = {name: Secret(variables[variable]) for name, variable in told["secrets"].items()}
     return settings.with_secrets(held)

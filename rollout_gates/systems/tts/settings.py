@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from rollout_gates.browser import has_browser
 from rollout_gates.environment import Kind, Secret, Secrets, SystemSettings
@@ -242,13 +242,20 @@ class Provider(_Table):
 
 
 class Slo(_Table):
-    """Agreed targets. A target that is not given cannot be judged."""
+    """Agreed targets. A target that is not given cannot be judged.
+
+    *since* is the moment of the change that is judged: a window that begins before it tells nothing about it.
+    """
 
     start_success: float | None = Field(None, gt=0, le=1)
     completion: float | None = Field(None, gt=0, le=1)
     cancel_success: float | None = Field(None, gt=0, le=1)
     median_s: float | None = Field(None, gt=0)
     p95_s: float | None = Field(None, gt=0)
+    first_byte_s: float | None = Field(None, gt=0)
+    min_samples: int = Field(30, ge=5, le=100_000)
+    probe_every_s: float = Field(60, ge=1, le=86_400)
+    since: AwareDatetime | None = None
 
 
 class TtsSecrets(Secrets):
@@ -271,6 +278,7 @@ class Settings(SystemSettings):
     """One deployment of the TTS system, and what a run may use to judge it."""
 
     key: ClassVar[str] = "tts"
+    of_the_run: ClassVar[frozenset[str]] = frozenset({"email_domain", "latency_budget_s", "reference", "slo"})
 
     api_url: BaseUrl
     auth_url: BaseUrl

@@ -27,6 +27,7 @@ from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
 from rollout_gates.systems.tts.flows.security.custody_flows import CUSTODY
 from rollout_gates.systems.tts.flows.security.data.flows import DATA
 from rollout_gates.systems.tts.flows.security.row_policies import row_policies, rulebook
+from rollout_gates.systems.tts.flows.slo.flows import SLO
 from rollout_gates.systems.tts.flows.speech import speech
 from rollout_gates.systems.tts.flows.stream import stream
 from rollout_gates.systems.tts.flows.streaming.flows import STREAMING
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
     path_ids, request_ids, speech, stream, unknown_routes, usage, voice, *MODES_AND_VOICES,
-    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages,
+    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages, *SLO,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *CUSTODY, *DATA)}
