@@ -62,20 +62,25 @@ class Sightings:
         origin = f"{parts.scheme}://{parts.netloc}"
         self.searched[origin] += 1
         self.size_bytes[origin] += len(exchange.response_body)
+        texts = self._texts(exchange, origin)
+        # Nearly all answers hold nothing, and one look tells.
+        if next(self.searcher.search("\n".join(text for _where, text in texts), "", ANSWERS), None) is None:
+            return
         asked = f"{exchange.method} {parts.path} as {exchange.actor!r}, exchange {exchange.id} of {transcript}"
-        for where, text in self._texts(exchange, origin):
-            place = f"{where} of the answer to {asked}"
-            self.found += [Sighting(origin, each) for each in self._fresh(text, place, exchange)][
-                : MOST - len(self.found)
+        for where, text in texts:
+            fresh = [
+                Sighting(origin, each) for each in self._fresh(text, f"{where} of the answer to {asked}", exchange)
             ]
+            self.found += fresh[: MOST - len(self.found)]
 
-    def _texts(self, exchange: Exchange, origin: str) -> Iterator[tuple[str, str]]:
-        yield from ((f"header {name}", value) for name, value in exchange.response_headers)
-        body = exchange.response_body
-        if b"\x00" in body[:4096] or len(body) > _MOST_BYTES:
+    def _texts(self, exchange: Exchange, origin: str) -> list[tuple[str, str]]:
+        body, texts = exchange.response_body, [(f"header {name}", value) for name, value in exchange.response_headers]
+        is_text = b"\x00" not in body[:4096]
+        if not is_text or len(body) > _MOST_BYTES:
             self.bodiless[origin] += 1
-        if body and b"\x00" not in body[:4096]:
-            yield "body", body[:_MOST_BYTES].decode("utf-8", "replace")
+        if body and is_text:
+            texts.append(("body", body[:_MOST_BYTES].decode("utf-8", "replace")))
+        return texts
 
     def _fresh(self, text: str, place: str, exchange: Exchange) -> Iterator[Finding]:
         found = list(self.searcher.search(text, place, ANSWERS))
