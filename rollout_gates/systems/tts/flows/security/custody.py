@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from rollout_gates.conductor import flow
 from rollout_gates.evidence.events import FILE_NAME, read_events
+from rollout_gates.evidence.sightings import MOST
 from rollout_gates.reasons import Reason
 from rollout_gates.secret_search.finding import Scan
 from rollout_gates.secret_search.searching import ANSWERS, Searcher, without_repeats
@@ -160,6 +161,8 @@ async def witnessed_scan(context: Context) -> Scan:
         f"rows read through the data API: {rows}",
         f"bodies that are no text, or longer than is searched: {sum(sightings.bodiless[origin] for origin in ours)}",
     )
+    if len(sightings.found) >= MOST:
+        remarks = (*remarks, f"no more than {MOST} finds are kept; there may be others")
     scan = Scan(
         ANSWERED,
         context.settings.api_url,
