@@ -250,3 +250,11 @@ def test_a_table_that_is_not_whole_yet_tells_what_it_can():
     assert (told.provider.region, told.provider_models.names, str(told.records["a.txt"])) == ("cn", (), "a")
     assert (told.logs, told.text_cap) == (None, "many")
     assert "provider_realtime" not in told.capabilities()
+
+
+def test_the_moment_of_a_change_needs_a_time_zone(tmp_path):
+    slo = "[tts.slo]\nmin_samples = 40\nsince = 2026-03-01T12:00:00{zone}\n[tts.secrets]"
+    found = load(tmp_path, FILE.replace("[tts.secrets]", slo.format(zone="Z"))).slo
+
+    assert (found.min_samples, found.since.timestamp()) == (40, 1_772_366_400)
+    refused(tmp_path, "[tts.secrets]", slo.format(zone=""))

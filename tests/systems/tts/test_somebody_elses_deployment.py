@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rollout_gates.slo.judging import State
+from rollout_gates.systems.tts.flows.slo.watch import slo_watch
 from tests.systems.tts.acting import acting, settings_of
 from tests.systems.tts.elsewhere import Elsewhere, served
 from tests.systems.tts.judging import judged, others_than_passed
@@ -110,3 +112,19 @@ async def test_a_service_that_allows_few_sign_ups_is_shared(tmp_path):
 
         assert prober is await run.context.session.user_a()
         assert "shares user_a" in run.events.of("note")[0]["text"]
+
+
+@asynchronous
+async def test_objectives_are_watched_by_probes_alone(tmp_path):
+    there = Elsewhere(habits=frozenset({"no limits"}), balance=1000)
+    slo = {"start_success": 0.9, "completion": 0.9, "cancel_success": 0.9, "median_s": 2, "p95_s": 4}
+    async with served(there):
+        table = there.table(slo={**slo, "min_samples": 5, "probe_every_s": 1}, rate_limits={"tier1_user": 900})
+        async with acting(tmp_path, settings_of(table), billable_calls=40) as run:
+            run.context.window_s = 9
+            found = await slo_watch.act(run.context)
+
+    missed = [each.words for findings in found.findings.values() for each in findings if each.state is State.MISSED]
+    assert missed == []
+    assert {each.state for each in found.findings["completion"]} == {State.MET}, found.findings["completion"]
+    assert (found.fired, found.half_cancelled) == ((), ())
