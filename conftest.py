@@ -17,6 +17,7 @@ pytest_plugins = [
     "fixtures.tts_provider",
     "fixtures.tts_row_policies",
     "fixtures.tts_slo",
+    "fixtures.tts_security",
     "fixtures.tts_streaming",
     "fixtures.tts_security_abuse",
     "fixtures.tts_security_custody",

@@ -268,6 +268,7 @@ class TtsSecrets(Secrets):
     user_b_token: str | None = None
     user_b_email: str | None = None
     user_b_password: str | None = None
+    expired_token: str | None = None
     service_role_key: str | None = None
     database_dsn: str | None = None
     dashscope_api_key: str | None = None

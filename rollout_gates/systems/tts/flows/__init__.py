@@ -24,6 +24,7 @@ from rollout_gates.systems.tts.flows.preflight import PREFLIGHT
 from rollout_gates.systems.tts.flows.provider import PROVIDER
 from rollout_gates.systems.tts.flows.request_ids import request_ids
 from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
+from rollout_gates.systems.tts.flows.security.access_flows import ACCESS
 from rollout_gates.systems.tts.flows.security.custody_flows import CUSTODY
 from rollout_gates.systems.tts.flows.security.data.flows import DATA
 from rollout_gates.systems.tts.flows.security.row_policies import row_policies, rulebook
@@ -44,4 +45,4 @@ _ALL = (
     *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages, *SLO,
 )  # fmt: skip
 
-FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *CUSTODY, *DATA)}
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *ACCESS, *CUSTODY, *DATA)}

@@ -110,11 +110,16 @@ async def bench(context: Context, **wanted: Any) -> AsyncIterator[Bench]:
     Raises `NotConfigured` outside a sandbox, `CouldNotJudge` where no voice can be made.
     """
     async with playground(context, **wanted) as ground:
-        for provider, habits in _QUICK.items():
-            await ground.providers.options(provider, **habits)
-        user = await ground.session.user_a()
-        await ground.database.update("profiles", {"credits_remaining": RICH}, id=user.user_id)
-        yield Bench(ground, user, await usable_voice(ground.context))
+        yield await set_up(ground)
+
+
+async def set_up(ground: Playground) -> Bench:
+    """Return a bench in *ground*. Raises `CouldNotJudge` where no voice can be made."""
+    for provider, habits in _QUICK.items():
+        await ground.providers.options(provider, **habits)
+    user = await ground.session.user_a()
+    await ground.database.update("profiles", {"credits_remaining": RICH}, id=user.user_id)
+    return Bench(ground, user, await usable_voice(ground.context))
 
 
 async def usable_voice(context: Context) -> str:

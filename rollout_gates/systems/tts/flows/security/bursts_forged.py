@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import time
 import uuid
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +16,7 @@ from rollout_gates.systems.tts.flows.security.bursts import arena, refuse_draine
 from rollout_gates.systems.tts.flows.volley import Bucket, Burst, again, fill
 from rollout_gates.systems.tts.identities import USER_A
 from rollout_gates.systems.tts.names import ADDRESS, TIER_1
+from rollout_gates.systems.tts.tokens import made_up
 from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
@@ -107,11 +105,5 @@ def _never_refused(context: Context, drained: Burst) -> tuple[Reason, str]:
 
 def _forger(context: Context, subject: str) -> Client:
     """Return a client with a token that says *subject* and that nobody signed."""
-    told = {"alg": "HS256", "typ": "JWT"}, {"sub": subject, "role": "authenticated", "exp": int(time.time()) + 3600}
-    token = ".".join([*(_part(each) for each in told), _part({"signature": "none"})])
     anon: Client = context.session.anon
-    return anon.speaking_as(Caller("forger", Secret(token)))
-
-
-def _part(said: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    return anon.speaking_as(Caller("forger", Secret(made_up(subject))))
