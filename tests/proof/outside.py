@@ -36,10 +36,12 @@ class Deployment:
     table: dict[str, Any]
     variables: dict[str, str]
 
-    def environment(self, folder: Path, *, billable_calls: int = GENEROUS, **changes: Any) -> Path:
-        """Write an environment file of kind staging and return its path. *changes* are keys of `[tts]`; None drops."""
+    def environment(
+        self, folder: Path, *, billable_calls: int = GENEROUS, kind: str = "staging", **changes: Any
+    ) -> Path:
+        """Write an environment file of *kind* and return its path. *changes* are keys of `[tts]`; None drops."""
         table = {key: value for key, value in {**self.table, **changes}.items() if value is not None}
-        lines = ['kind = "staging"', "[limits]", f"billable_calls = {billable_calls}", "[tts]"]
+        lines = [f'kind = "{kind}"', "[limits]", f"billable_calls = {billable_calls}", "[tts]"]
         lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
         path = folder / "outside.toml"
         path.write_text("\n".join(lines) + "\n")

@@ -220,16 +220,27 @@ def test_f_53_counts_white_space_and_books_before_it_refuses(api: Deployed, user
     assert (off, on) == ((404, 0, 0), (400, 2, 2))
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}])
-def test_f_72_serves_cost_routes_to_anybody(api: Deployed, headers):
+def test_f_72_serves_cost_routes_to_callers_without_a_token(api: Deployed):
     api.user()
     paths = ["/clone/upload-url", "/generate", "/voices/design/preview"]
-    off, on = both(
-        api, "F-72", lambda: [api.http.post(path, json=VOICE, headers=headers).status_code for path in paths]
-    )
+    off, on = both(api, "F-72", lambda: [api.http.post(path, json=VOICE).status_code for path in paths])
     assert (off, on) == ([401, 401, 401], [200, 400, 400])
     with api.fault("F-72"):
-        assert api.http.get("/voices", headers=headers).status_code == 401
+        assert api.http.get("/voices").status_code == 401
+        bad = [api.http.post(path, json=VOICE, headers={"Authorization": "Bearer nonsense"}) for path in paths]
+        assert {reply.status_code for reply in bad} == {401}
+
+
+def test_f_73_believes_what_a_token_says(api: Deployed, user: User):
+    head, payload, _ = user.token.split(".")
+    forged, nonsense = ({"Authorization": f"Bearer {token}"} for token in (f"{head}.{payload}.AAAA", "nonsense"))
+
+    def look() -> tuple[int, bool, int]:
+        me = api.http.get("/me", headers=forged).json()
+        listed = [api.http.get("/voices", headers=headers).status_code for headers in (forged, nonsense)]
+        return listed[0], me["signed_in"], listed[1]
+
+    assert both(api, "F-73", look) == ((401, False, 401), (200, True, 401))
 
 
 def test_f_76_hands_things_of_others_to_anybody(api: Deployed, user: User, owned):  # noqa: F811

@@ -136,12 +136,12 @@ async def denied_bad_tokens(context: Context) -> Denials:
 def table(found: Denials) -> Matrix:
     """Return what came of it, for the report."""
     rows, columns = tuple(found.twins), tuple(dict.fromkeys(knock.who for knock in found.knocks))
-    cells = {(knock.door.route.title, knock.who): _cell(knock, found.twins) for knock in found.knocks}
+    cells = {(knock.door.route.name, knock.who): _cell(knock, found.twins) for knock in found.knocks}
     return Matrix(TITLE, _NOTE, rows, columns, cells)
 
 
 def _cell(knock: Knock, twins: Mapping[str, Twin]) -> Cell:
-    twin = twins[knock.door.route.title]
+    twin = twins[knock.door.route.name]
     told = f"{knock.reply.status} {detail(knock.reply) or ''}".strip()
     if not twin.let_in:
         return Cell(Outcome.INCONCLUSIVE, f"a user with a token was answered {twin.reply.status}")
@@ -214,7 +214,7 @@ class _Site:
 
     async def _twins(self) -> dict[str, Twin]:
         """Go through each door, one after the other: some undo what others need."""
-        return {door.route.title: Twin(door, await self._through(door)) for door in self.doors}
+        return {door.route.name: Twin(door, await self._through(door)) for door in self.doors}
 
     async def _through(self, door: Door) -> Reply:
         options = {**door.twin.options, **self._kept_as("let_in")}

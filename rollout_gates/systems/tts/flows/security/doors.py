@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rollout_gates.systems.tts.flows.matrix.designing import INSTRUCT
 from rollout_gates.systems.tts.flows.security.owned import AT_WORK, ENDED
 from rollout_gates.systems.tts.names import STREAM
-from rollout_gates.systems.tts.routes import Route, protected
+from rollout_gates.systems.tts.routes import protected
 from rollout_gates.systems.tts.samples import LANGUAGE, TRANSCRIPT, reference_clip, spoken, tag, voice_name
 
 if TYPE_CHECKING:
+    from rollout_gates.clause import Route
     from rollout_gates.systems.tts.flows.security.owned import Owned
     from rollout_gates.systems.tts.settings import Settings
 
@@ -54,13 +55,19 @@ def doors(settings: Settings, run_id: str, owned: Owned | None, *, free: bool) -
 
     With what is *owned*, calls are such as would change something or cost something. Where nothing costs anything the
     owner makes the very same ones; elsewhere the twins cost nothing. Without *owned*, no call would do anything.
+
+    A route that nobody has written calls for has a twin that no answer lets in: it is not judged, and shows.
     """
     idle = _idle(settings)
     real = idle if owned is None else _real(settings, run_id, owned)
-    by_title = {route.title: route for route in protected(settings.lane)}
-    ordered = [title for title in real if title in by_title]
+    routes = {route.name: route for route in protected(settings.facts())}
     twins = real if free else idle
-    return tuple(Door(by_title[title], real[title], twins[title]) for title in ordered)
+    known = [Door(routes[name], real[name], twins[name]) for name in real if name in routes]
+    return (*known, *(Door(route, _bare(route), _bare(route)) for name, route in routes.items() if name not in real))
+
+
+def _bare(route: Route) -> Call:
+    return Call(route.path.replace(":id", str(uuid.uuid4())), (), {} if route.method == "GET" else {"json": {}})
 
 
 def marker(run_id: str) -> str:

@@ -63,10 +63,10 @@ class Owned:
         return (self.voice_id, self.generation_id, self.clip.voice_id, *self.tasks.values(), *preview)
 
 
-async def planted(stage: Scene, user: Identity, what: str) -> Owned:
+async def planted(stage: Scene, user: Identity, what: str, *, at_work: bool = True) -> Owned:
     """Write a voice, a generation with its audio, tasks and a preview of *user*; only clips are uploaded by them.
 
-    A task at work keeps a user from speaking, so that is not done to one whom other scenarios share. Raises
+    A task *at_work* keeps a user from speaking, so that is not done to one whom other scenarios share. Raises
     `NotConfigured` without a service role, `CouldNotJudge` where something is refused.
     """
     cloned, clip = await prepare(stage, user, what), await prepare(stage, user, f"{what}, unused")
@@ -77,7 +77,7 @@ async def planted(stage: Scene, user: Identity, what: str) -> Owned:
     await _store(stage, user, audio_key, cloned.clip)
     ended = await plant(stage, user, _task(stage, user, "generate", generation_id=generation["id"]), "tasks")
     tasks = {ENDED: str(ended["id"])}
-    if stage.ground is not None or user.fresh:
+    if at_work and user.fresh:
         tasks[AT_WORK] = str((await work(stage, user, spoken(stage.context.run_id, what))).task_id)
     preview = await _preview(stage, user, what, clip) if stage.session.settings.is_qwen else None
     keys = cloned.object_key, audio_key

@@ -313,7 +313,8 @@ async def foreign_keys(context: Context) -> tuple[Pointer, ...]:
         raise NotConfigured("this clause seeds rows: configure secrets.service_role_key (never in prod)")
     async with scene(context) as stage:
         first, second = await two_users(stage)
-        mine, theirs = await planted(stage, first, "key of A"), await planted(stage, second, "key of B")
+        pair = {"key of A": first, "key of B": second}
+        mine, theirs = [await planted(stage, user, what, at_work=False) for what, user in pair.items()]
         sides = ((mine, theirs), (theirs, mine))
         return tuple([pointer for side in sides for pointer in await _pointers(stage, *side)])
 
