@@ -89,3 +89,12 @@ def test_what_a_call_would_make_can_be_told_from_all_else():
 
 def test_an_answer_tells_its_text_where_it_has_one():
     assert (str(Answer(200)), str(Answer(404, "Voice not found"))) == ("200", "404 'Voice not found'")
+
+
+def test_without_a_clip_the_voice_itself_is_tried():
+    bare = Owned(SimpleNamespace(), VOICE, GENERATION, {ENDED: OLD})
+
+    found = {door.route.name: door for door in doors(settings("qwen", "task"), RUN, bare, free=False)}
+
+    assert found["POST /clone/finalize"].tried.options["json"]["voice_id"] == VOICE
+    assert bare.ids == (VOICE, GENERATION, OLD)

@@ -33,7 +33,7 @@ from rollout_gates.systems.tts.flows.security.impostors import Impostor, Victims
 from rollout_gates.systems.tts.flows.security.owned import AT_WORK, Owned, Preview, left_by_smoke, planted
 from rollout_gates.systems.tts.playground import playground
 from rollout_gates.systems.tts.replies import detail
-from rollout_gates.systems.tts.samples import tag
+from rollout_gates.systems.tts.samples import spoken, tag, voice_name
 from rollout_gates.wire import CouldNotJudge
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class _Site:
         async with self.owned.owner.busy if self.owned else contextlib.nullcontext():
             before = await eye.look() if eye else {}
             asked = len(await self._asked())
-            knocks = [knock for each in everybody for knock in await self._knocked(each)]
+            knocks = await self._all_knocked(everybody)
             after = await eye.look() if eye else {}
             calls = (await self._asked())[asked:]
         signed_out = {each.name: await each.call("GET", "/me", **self._noted(each)) for each in everybody}
@@ -196,6 +196,18 @@ class _Site:
         if self.ground is None:
             return ()
         return tuple(f"{entry['provider']}:{entry['call']}" for entry in await self.ground.providers.requests())
+
+    async def _all_knocked(self, everybody: tuple[Impostor, ...]) -> list[Knock]:
+        """Let *everybody* knock. What a faulty system would make for the owner is written down, to be looked for."""
+        run, things, owner = self.context.run_id, self.session.things, self.user.owner
+        if self.owned is not None:
+            owner = self.owned.owner.owner
+        names = {"voice": voice_name(run, marker(run)), "generation": spoken(run, marker(run))}
+        planned = [things.planned(kind, name, owner, how="by an impostor") for kind, name in names.items()]
+        knocks = [knock for each in everybody for knock in await self._knocked(each)]
+        for resource in planned if all(400 <= knock.reply.status < 500 for knock in knocks) else ():
+            things.gone(resource, "was denied")
+        return knocks
 
     async def _knocked(self, impostor: Impostor) -> list[Knock]:
         noted = self._noted(impostor)
@@ -260,16 +272,16 @@ async def _owned(bench: Bench) -> Owned:
     """Have something of every kind made in a playground, a task at work among it."""
     ground, user = bench.ground, bench.user
     stage = Scene(ground.context, ground)
-    spoken = await bench.begin("heard")
-    await bench.end(spoken)
+    heard = await bench.begin("heard")
+    await bench.end(heard)
     clip = await prepare(stage, user, "uploaded")
     said = wishes(stage, "previewed")
     previewed = await preview(stage, user, said)
     begun = await _at_work(bench)
-    if spoken.generation_id is None or begun.task_id is None or previewed.status != "completed":
+    if heard.generation_id is None or begun.task_id is None or previewed.status != "completed":
         raise CouldNotJudge(Reason.SOURCE_ABSENT, "a user could not get something of every kind in a playground")
     tasks, made = {AT_WORK: begun.task_id}, Preview(said, previewed.task_id)
-    return Owned(user, bench.voice_id, spoken.generation_id, tasks, clip, made, spare=True)
+    return Owned(user, bench.voice_id, heard.generation_id, tasks, clip, made, spare=True)
 
 
 async def _at_work(bench: Bench) -> Start:

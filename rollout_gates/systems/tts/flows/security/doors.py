@@ -134,13 +134,18 @@ def _real(settings: Settings, run_id: str, owned: Owned) -> dict[str, Call]:
         "GET /tasks/:id": _ask(task, 200),
         "DELETE /tasks/:id": _ask(task, 200),
         "POST /voices/design/preview": _ask("/voices/design/preview", 200, json=preview),
-        "POST /clone/finalize": _ask("/clone/finalize", 200, json={**owned.clip.said, "name": name}),
+        "POST /clone/finalize": _ask("/clone/finalize", 200, json=_of_the_clip(owned, upload)),
         "POST /voices/design": _ask("/voices/design", 200, files=_form(owned, preview)),
         f"POST {STREAM}": _ask(STREAM, 200 if settings.is_qwen else 409, json=speech),
         "POST /generate": _ask("/generate", 200, json=speech),
         "DELETE /voices/:id": _ask(voice, 200),
         "DELETE /generations/:id": _ask(generation, 200),
     }
+
+
+def _of_the_clip(owned: Owned, said: Mapping[str, str]) -> dict[str, str]:
+    """Return the body that makes a voice of the clip, or tries to with that of a voice."""
+    return {**said, "voice_id": owned.voice_id if owned.clip is None else owned.clip.voice_id}
 
 
 def _form(owned: Owned, preview: Mapping[str, str]) -> list[tuple[str, Any]]:

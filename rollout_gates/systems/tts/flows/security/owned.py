@@ -42,15 +42,15 @@ class Preview:
 class Owned:
     """Things of *owner*. *tasks* are by what they are; *clip* is uploaded, and no voice was made of it.
 
-    *voice_key* and *audio_key* are where the clip of the voice and the generation's audio lie, ``None`` where that is
-    not known. What is *spare* nobody else needs, so that its owner may use it up.
+    In prod there is no clip. *voice_key* and *audio_key* are where the clip of the voice and the generation's audio
+    lie, ``None`` where that is not known. What is *spare* nobody else needs, so that its owner may use it up.
     """
 
     owner: Identity
     voice_id: str
     generation_id: str
     tasks: Mapping[str, str]
-    clip: Prepared
+    clip: Prepared | None = None
     preview: Preview | None = None
     voice_key: str | None = None
     audio_key: str | None = None
@@ -59,8 +59,8 @@ class Owned:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids of all of it."""
-        preview = () if self.preview is None else (self.preview.task_id,)
-        return (self.voice_id, self.generation_id, self.clip.voice_id, *self.tasks.values(), *preview)
+        others = (self.clip.voice_id if self.clip else None, self.preview.task_id if self.preview else None)
+        return (self.voice_id, self.generation_id, *self.tasks.values(), *(each for each in others if each))
 
 
 async def planted(stage: Scene, user: Identity, what: str, *, at_work: bool = True) -> Owned:
@@ -152,7 +152,10 @@ async def _store(stage: Scene, user: Identity, key: str, audio: bytes) -> None:
 
 
 async def left_by_smoke(stage: Scene) -> Owned:
-    """Return what the flows of the smoke gate made for user A. Raises `CouldNotJudge` where that is not enough."""
+    """Return what the flows of the smoke gate made for user A; a clip, which nobody can remove, not in prod.
+
+    Raises `CouldNotJudge` where that is not enough.
+    """
     context = stage.context
     voice: Voice = await context.observe("voice")
     speech: Speech | None = await settled(context, "speech")
@@ -163,7 +166,7 @@ async def left_by_smoke(stage: Scene) -> Owned:
     preview = None
     if stage.session.settings.is_qwen and design is not None and design.watch is not None:
         preview = Preview(wishes(stage, "foreign save"), design.watch.task_id)
-    clip = await prepare(stage, user, "foreign clip")
+    clip = None if stage.context.environment.kind == "prod" else await prepare(stage, user, "foreign clip")
     return _spoken(user, voice.voice_id, speech.started, clip, preview)
 
 
@@ -181,7 +184,7 @@ async def made(stage: Scene, user: Identity, what: str) -> Owned:
     return _spoken(user, cloned.voice_id, begun, await prepare(stage, user, "foreign clip"), None)
 
 
-def _spoken(user: Identity, voice_id: str, begun: Start, clip: Prepared, preview: Preview | None) -> Owned:
+def _spoken(user: Identity, voice_id: str, begun: Start, clip: Prepared | None, preview: Preview | None) -> Owned:
     if begun.task_id is None or begun.generation_id is None:
         raise CouldNotJudge(Reason.SOURCE_ABSENT, f"{user.name} had nothing spoken: {begun.reply.status}")
     return Owned(user, voice_id, begun.generation_id, {ENDED: begun.task_id}, clip, preview)

@@ -29,21 +29,21 @@ from rollout_gates.systems.tts.flows.security.owned import (
     planted,
     voice_row,
 )
+from rollout_gates.systems.tts.flows.speaking import submit
 from rollout_gates.systems.tts.identities import USER_A, USER_B
 from rollout_gates.systems.tts.replies import detail, ids, json_object, rows, text
-from rollout_gates.systems.tts.samples import TRANSCRIPT, spoken
+from rollout_gates.systems.tts.samples import LANGUAGE, TRANSCRIPT, spoken, voice_name
 from rollout_gates.wire import CouldNotJudge, NotConfigured
 
 if TYPE_CHECKING:
     from rollout_gates.conductor import Context
-    from rollout_gates.systems.tts.client import Client
     from rollout_gates.systems.tts.identities import Identity
     from rollout_gates.wire import Reply
 
 VOICE, TASK, GENERATION, CLIP, PREVIEW = "voice", "task", "generation", "clip", "preview"
 TITLE = "Another user's things through the API"
 _NOTE = "A signed-in user reaches for what is somebody else's; its owner does the same after them."
-Act = Callable[["Client"], Awaitable["Reply"]]
+Act = Callable[["Identity"], Awaitable["Reply"]]
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ async def two_users(stage: Scene) -> tuple[Identity, Identity]:
 async def _tried(stage: Scene, title: str, owned: Owned, intruder: Identity) -> Direction:
     found = ways(stage, owned)
     before = await _seen(owned)
-    foreign = await asyncio.gather(*(way.act(intruder.client) for way in found))
+    foreign = await asyncio.gather(*(way.act(intruder) for way in found))
     after = await _seen(owned)
     lists = await asyncio.gather(intruder.client.voices(per_page=100), intruder.client.generations(per_page=100))
     listed = {*ids(rows(lists[0], "voices")), *ids(rows(lists[1], "generations"))}
@@ -175,7 +175,7 @@ async def _tried(stage: Scene, title: str, owned: Owned, intruder: Identity) -> 
 
 
 async def _own(owned: Owned, way: Way) -> Reply | None:
-    return await way.act(owned.owner.client) if way.owners else None
+    return await way.act(owned.owner) if way.owners else None
 
 
 def ways(stage: Scene, owned: Owned) -> tuple[Way, ...]:
@@ -193,20 +193,20 @@ def _task_ways(thing: str, task_id: str, deletes: tuple[int, ...]) -> tuple[Way,
     absent = (404, "Task not found.")
     cancelled = (200,) if thing == AT_WORK else (400,)
     return (
-        Way(TASK, thing, "read", absent, lambda client: client.task(task_id), (200,)),
-        Way(TASK, thing, "cancel", absent, lambda client: client.cancel_task(task_id), cancelled),
-        Way(TASK, thing, "delete", absent, lambda client: client.delete_task(task_id), deletes),
+        Way(TASK, thing, "read", absent, lambda user: user.client.task(task_id), (200,)),
+        Way(TASK, thing, "cancel", absent, lambda user: user.client.cancel_task(task_id), cancelled),
+        Way(TASK, thing, "delete", absent, lambda user: user.client.delete_task(task_id), deletes),
     )
 
 
 def _voice_ways(stage: Scene, owned: Owned, deletes: tuple[int, ...]) -> tuple[Way, ...]:
     absent, voice_id = (404, "Voice not found."), owned.voice_id
-    said = {"voice_id": voice_id, "text": spoken(stage.context.run_id, "Foreign"), "language": "Auto"}
+    speak = partial(_spoken, stage, voice_id)
     free = (200,) if stage.ground is not None else ()
     return (
-        Way(VOICE, VOICE, "hear", absent, lambda client: client.voice_preview(voice_id), (302,)),
-        Way(VOICE, VOICE, "speak in", (404, "Voice not found"), lambda client: client.generate(**said), free),
-        Way(VOICE, VOICE, "delete", absent, lambda client: client.delete_voice(voice_id), deletes),
+        Way(VOICE, VOICE, "hear", absent, lambda user: user.client.voice_preview(voice_id), (302,)),
+        Way(VOICE, VOICE, "speak in", (404, "Voice not found"), speak, free),
+        Way(VOICE, VOICE, "delete", absent, lambda user: user.client.delete_voice(voice_id), deletes),
     )
 
 
@@ -214,39 +214,55 @@ def _generation_ways(owned: Owned, deletes: tuple[int, ...]) -> tuple[Way, ...]:
     absent, key = (404, "Generation not found."), owned.generation_id
     again = (404, "Generation not found")
     return (
-        Way(GENERATION, GENERATION, "hear", absent, lambda client: client.generation_audio(key), (302,)),
-        Way(GENERATION, GENERATION, "repeat", again, lambda client: client.regenerate(key), (200,)),
-        Way(GENERATION, GENERATION, "delete", absent, lambda client: client.delete_generation(key), deletes),
+        Way(GENERATION, GENERATION, "hear", absent, lambda user: user.client.generation_audio(key), (302,)),
+        Way(GENERATION, GENERATION, "repeat", again, lambda user: user.client.regenerate(key), (200,)),
+        Way(GENERATION, GENERATION, "delete", absent, lambda user: user.client.delete_generation(key), deletes),
     )
 
 
 def _clip_ways(stage: Scene, owned: Owned) -> tuple[Way, ...]:
     """Return how a clip becomes a voice, and a preview does, where it is by its task (qwen)."""
-    free = (200,) if stage.ground is not None else ()
-    not_there = (400, "Audio file not uploaded.")
-    found = [Way(CLIP, "uploaded clip", "make a voice of", not_there, partial(_finalized, owned.clip.said), free)]
-    again = {**owned.clip.said, "voice_id": owned.voice_id, "transcript": TRANSCRIPT}
-    found.append(Way(CLIP, "clip of a voice", "make a voice of", not_there, partial(_finalized, again)))
+    free, saved = (200,) if stage.ground is not None else (), (200,) if owned.spare else ()
+    clips: dict[str, tuple[str, tuple[int, ...]]] = {"clip of a voice": (owned.voice_id, ())}
+    if owned.clip is not None:
+        clips["uploaded clip"] = (owned.clip.voice_id, free)
+    not_there, absent = (400, "Audio file not uploaded."), (404, "Preview task not found.")
+    found = [
+        Way(CLIP, thing, "make a voice of", not_there, partial(_finalized, stage, voice_id), owners)
+        for thing, (voice_id, owners) in clips.items()
+    ]
     if owned.preview is not None:
-        fields = {**owned.preview.said, "task_id": owned.preview.task_id}
-        absent = (404, "Preview task not found.")
-        saved = (200,) if owned.spare else ()
-        found.append(Way(PREVIEW, PREVIEW, "make a voice of", absent, partial(_saved, stage, owned, fields), saved))
+        save = partial(_saved, stage, {**owned.preview.said, "task_id": owned.preview.task_id})
+        found.append(Way(PREVIEW, PREVIEW, "make a voice of", absent, save, saved))
     return tuple(found)
 
 
-async def _finalized(said: Mapping[str, str], client: Client) -> Reply:
-    return await client.clone_finalize(**said)
+# --- ways that make something, for their owner and for whoever is let in; it is written down before it is made
 
 
-async def _saved(stage: Scene, owned: Owned, fields: Mapping[str, str], client: Client) -> Reply:
-    """Save the preview; what that makes is written down before it is made."""
-    things, owner = stage.session.things, owned.owner
-    planned = things.planned("voice", fields["name"], owner.owner, how="designed") if client is owner.client else None
-    reply = await client.design_save(fields)
+async def _spoken(stage: Scene, voice_id: str, user: Identity) -> Reply:
+    return (await submit(stage.context, user, voice_id, spoken(stage.context.run_id, "Foreign"))).reply
+
+
+async def _finalized(stage: Scene, voice_id: str, user: Identity) -> Reply:
+    said = {"name": voice_name(stage.context.run_id, "foreign"), "language": LANGUAGE, "transcript": TRANSCRIPT}
+    send = partial(user.client.clone_finalize, voice_id=voice_id, **said)
+    return await _voice_made(stage, user, voice_id, send)
+
+
+async def _saved(stage: Scene, fields: Mapping[str, str], user: Identity) -> Reply:
+    return await _voice_made(stage, user, fields["name"], partial(user.client.design_save, fields))
+
+
+async def _voice_made(stage: Scene, user: Identity, known_as: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
+    things = stage.session.things
+    planned = things.planned("voice", known_as, user.owner, how="reached for")
+    reply = await send()
     voice_id = text(json_object(reply), "id")
-    if planned is not None and reply.status == 200 and voice_id is not None:
+    if reply.status == 200 and voice_id is not None:
         things.made(planned, voice_id)
+    elif 400 <= reply.status < 500:
+        things.gone(planned, f"was refused with {reply.status}")
     return reply
 
 
@@ -268,7 +284,8 @@ def _expected(owned: Owned) -> dict[str, tuple[str, ...]]:
 
 def _objects(owned: Owned) -> list[tuple[str, str]]:
     """Return bucket and key of the owner's objects, as far as they are known."""
-    known = [(REFERENCES, owned.clip.object_key), (REFERENCES, owned.voice_key), (GENERATIONS, owned.audio_key)]
+    clip_key = None if owned.clip is None else owned.clip.object_key
+    known = [(REFERENCES, clip_key), (REFERENCES, owned.voice_key), (GENERATIONS, owned.audio_key)]
     return [(bucket, key) for bucket, key in known if key is not None]
 
 
@@ -321,7 +338,7 @@ async def foreign_keys(context: Context) -> tuple[Pointer, ...]:
 
 async def _pointers(stage: Scene, own: Owned, other: Owned) -> list[Pointer]:
     user, client = own.owner, own.owner.client
-    keys = {REFERENCES: other.clip.object_key, GENERATIONS: str(other.audio_key)}
+    keys = {REFERENCES: str(other.voice_key), GENERATIONS: str(other.audio_key)}
     voice = await plant(stage, user, voice_row(stage, user, "pointing", keys[REFERENCES]))
     row = generation_row(stage, user, "pointing", own.voice_id, keys[GENERATIONS])
     generation = await plant(stage, user, row, "generations")
