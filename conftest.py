@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.tts_matrix_pages",
     "fixtures.tts_matrix_speech",
     "fixtures.tts_preflight",
+    "fixtures.tts_migration",
     "fixtures.tts_provider",
     "fixtures.tts_row_policies",
     "fixtures.tts_slo",

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-PATHS = ("--env", "--evidence")
+PATHS = ("--env", "--evidence", "--migrations", "--migration-base", "--before")
 _OURS = ("suites", "clauses", "environments")
 _USAGE_ERROR = 4
 

@@ -19,16 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from rollout_gates import comparison as comparisons
 from rollout_gates.errors import UnknownFlow
 from rollout_gates.evidence import streams
 from rollout_gates.evidence.files import EvidenceNotWritten
 from rollout_gates.families import Families
 from rollout_gates.matrix import EVENT
+from rollout_gates.migrations.asked import Asked
 from rollout_gates.reasons import Reason
 from rollout_gates.wire.client import current_transcript, current_turn
 from rollout_gates.wire.errors import BadAnswer, CouldNotJudge
 
 if TYPE_CHECKING:
+    from rollout_gates.comparison import Comparison
     from rollout_gates.matrix import Matrix
     from rollout_gates.sound import Sound
     from rollout_gates.wire.reply import Reply
@@ -70,7 +73,7 @@ class Context:
 
     *sandbox_url* is the URL of the stand-in's remote control, where this run started a stand-in. *folder* is where the
     evidence lies, if any is kept. *window_s* and *as_of* (seconds since the epoch) are what the command line says of
-    windows of time, if it says anything.
+    windows of time, if it says anything; *migration* is what it says of migrations.
     """
 
     system: str
@@ -86,6 +89,7 @@ class Context:
     folder: Path | None = None
     window_s: float | None = None
     as_of: float | None = None
+    migration: Asked = field(default_factory=Asked)
     golden: Mapping[str, Any] = field(default_factory=dict)
     record: Record = lambda _kind, /, **_fields: None
     session: Any = None
@@ -130,6 +134,10 @@ class Context:
     def show(self, matrix: Matrix) -> None:
         """Put *matrix* into the evidence and the report; parts of the same title become one table."""
         self.record(EVENT, system=self.system, cell=self.cell, flow=_acting.get(), **matrix.told())
+
+    def compare(self, comparison: Comparison) -> None:
+        """Put *comparison*, two moments side by side, into the evidence and the report."""
+        self.record(comparisons.EVENT, system=self.system, cell=self.cell, flow=_acting.get(), **comparison.told())
 
     def note(self, text: str) -> None:
         """Tell the person who waits what is going on; it is kept in the evidence as well."""

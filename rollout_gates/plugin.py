@@ -53,6 +53,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--evidence", metavar="DIR", help="where the evidence goes; default: reports/<env>/<run-id>/")
     add("--phase", choices=("before", "after"), help="which side of a migration this run is on")
+    add(
+        "--before",
+        metavar="FILE",
+        help="where --phase=before keeps what --phase=after compares; default: reports/<env>/migration-before.json",
+    )
+    add("--migrations", metavar="DIR", help="a folder of ordered SQL files, judged and rehearsed before they are run")
+    add(
+        "--migration-base",
+        metavar="FILE",
+        help="the last file of --migrations that is deployed already; what comes after it is judged",
+    )
     add("--stage", metavar="N", type=int, help="the stage of a gradual rollout to judge")
     add("--window", metavar="D", help="how long to watch, for example 30m")
     add("--as-of", metavar="T", help="the clock that windows are judged by, ISO 8601")
@@ -109,6 +120,9 @@ def _options(config: pytest.Config) -> Options:
         update_golden=get("--update-golden"),
         markers=get("markexpr") or "",
         root=config.rootpath,
+        before=get("--before"),
+        migrations=get("--migrations"),
+        migration_base=get("--migration-base"),
         collect_only=get("collectonly") or get("showfixtures") or get("show_fixtures_per_test"),
     )
 

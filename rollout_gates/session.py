@@ -42,6 +42,7 @@ from rollout_gates.expectation import (
     standards_of,
 )
 from rollout_gates.ledger import Store, open_store, usual_place
+from rollout_gates.migrations.asked import Asked
 from rollout_gates.reasons import Reason
 from rollout_gates.run import STATE, Run, command_line, evidence_folder, new_run_id, open_log, versions
 from rollout_gates.sandbox_process import SandboxProcess, start_sandbox
@@ -76,6 +77,19 @@ class Options:
     markers: str
     root: Path
     collect_only: bool = False
+    before: str | None = None
+    migrations: str | None = None
+    migration_base: str | None = None
+
+    def migration(self, environment: str) -> Asked:
+        """Return what was asked of migrations, for the environment of that name."""
+        usual = _near(self.root / "reports" / environment / "migration-before.json")
+        return Asked(
+            self.phase,
+            Path(self.migrations) if self.migrations else None,
+            self.migration_base,
+            Path(self.before) if self.before else usual,
+        )
 
     @property
     def window_s(self) -> float | None:
@@ -266,6 +280,7 @@ class Session:
                 folder=self.folder,
                 window_s=self.options.window_s,
                 as_of=self.options.as_of_s,
+                migration=self.options.migration(self.environment.name),
                 golden=self.golden.get(system, {}),
                 record=self._append_first,
             )
@@ -416,6 +431,7 @@ def _checked(options: Options, draft: Draft) -> tuple[str, ...]:
     """Refuse what can be refused before a stand-in is started."""
     provisional = draft.provisional()
     _ = options.window_s, options.as_of_s  # what is no duration, or no time, is refused here
+    options.migration(provisional.name).validate()
     return selected_systems(provisional, options.system)
 
 

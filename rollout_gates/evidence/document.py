@@ -17,7 +17,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 import rollout_gates
-from rollout_gates.evidence import bursts, ledgers, matrices, objectives, standards, streams
+from rollout_gates.evidence import bursts, comparisons, ledgers, matrices, objectives, standards, streams
 from rollout_gates.evidence.events import FILE_NAME as EVENTS
 from rollout_gates.evidence.events import Events
 from rollout_gates.evidence.files import EvidenceNotWritten, canonical_json, described, write_whole
@@ -72,6 +72,7 @@ def build_document(events: Events, directory: Path, judgement: Judgement | None 
         "objectives": objectives.observed(events),
         "failures": objectives.failures(events),
         "matrices": matrices.matrices(events),
+        "comparisons": comparisons.comparisons(events),
         "log_excerpts": [_only(event, "system", "title", "detail") for event in events.of("log_excerpt")],
         "secret_scans": [_only(event, "system", "title", "detail") for event in events.of("secret_scan")],
         "records": [_only(event, "system", "name", "sha256", "size_bytes") for event in events.of("record_given")],

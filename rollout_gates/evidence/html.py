@@ -17,7 +17,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from rollout_gates.evidence import bursts, front_end, matrices, objectives, text, views
+from rollout_gates.evidence import bursts, comparisons, front_end, matrices, objectives, text, views
 from rollout_gates.evidence.exchanges import page_json, shown_exchanges
 from rollout_gates.evidence.pictures import pictures
 from rollout_gates.evidence.timeline import timeline
@@ -56,6 +56,8 @@ def render_html(document: Row, directory: Path, events: Iterable[Row] = ()) -> s
             burst_width=bursts.WIDTH,
             objectives=objectives.charts(document),
             matrices=matrices.laid_out(document),
+            comparisons=comparisons.laid_out(document),
+            comparison_width=comparisons.WIDTH,
             pictures=pictures(events, document["streams"], directory),
             data=page_json(page_data(document, directory)),
             policy=_POLICY,

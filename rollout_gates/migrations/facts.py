@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from psycopg.rows import dict_row
-
 if TYPE_CHECKING:
     import psycopg
 
@@ -48,6 +46,8 @@ def differences(before: Facts, after: Facts) -> tuple[Difference, ...]:
 
 def read_facts(connection: psycopg.Connection[Any], schemas: Sequence[str], rules: Sequence[str] = ()) -> Facts:
     """Read the catalogue of *schemas*, and the policies alone of the schemas *rules*. A statement a kind."""
+    from psycopg.rows import dict_row  # noqa: PLC0415 - facts alone can be compared without the driver
+
     named = {"schemas": list(schemas), "all": [*schemas, *rules]}
     cursor = connection.cursor(row_factory=dict_row)
     # Names in definitions are written out whole, whatever the path of the session.
@@ -90,6 +90,15 @@ _WRITTEN: Mapping[str, str] = {
     "index": """
         select n.nspname || '.' || c.relname as name, pg_get_indexdef(c.oid) as definition, i.indisvalid as valid
         from pg_index i join pg_class c on c.oid = i.indexrelid <of tables>
+    """,
+    "foreign key": """
+        select n.nspname || '.' || c.relname || '.' || k.conname as name,
+          (select string_agg(a.attname, ', ' order by o.ord) from unnest(k.conkey) with ordinality o(num, ord)
+           join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num) as columns,
+          exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisvalid
+            and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+            and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) like '(%% IS NOT NULL)')) as indexed
+        from pg_constraint k join pg_class c on c.oid = k.conrelid <of tables> and k.contype = 'f'
     """,
     "trigger": """
         select n.nspname || '.' || c.relname || '.' || t.tgname as name, pg_get_triggerdef(t.oid) as definition,

@@ -13,9 +13,10 @@ from rollout_gates.migrations.applying import Applied, NotApplied, apply
 from rollout_gates.migrations.facts import Difference, differences
 from rollout_gates.migrations.files import Migrations
 from rollout_gates.migrations.keeping import Kept
+from rollout_gates.migrations.plans import Manners
 from rollout_gates.migrations.scratch import Scratch
 from rollout_gates.migrations.seeding import Seeder
-from rollout_gates.migrations.snapshot import Plan, Snapshot, take
+from rollout_gates.migrations.snapshot import Snapshot, take
 from rollout_gates.migrations.visible import Visible, look
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ _CHECK_REFUSED = "23514"
 
 class CannotRehearse(Exception):
     """The state before cannot be brought about; the message is one line and says why."""
-
-
-@dataclass(frozen=True)
-class Manners:
-    """How a system is rehearsed. *writes*: the columns that old code names in an insert, by table; absent: all."""
-
-    plan: Plan = field(default_factory=Plan)
-    writes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    roles: tuple[str, ...] = ("anon", "authenticated")
 
 
 @dataclass(frozen=True)
@@ -121,8 +113,7 @@ class _Rehearser:
     def _ended(self, told: Mapping[str, Any], applied: Applied, writes: tuple[str, ...]) -> Rehearsal:
         before: Snapshot = told["before"]
         plan = self._manners.plan
-        old = Plan(plan.schemas, plan.rules, plan.groups, plan.born, before.columns())
-        after = take(self._connection, old)
+        after = take(self._connection, plan.after(before.columns()))
         reads = tuple(self._old_reads(before))
         seen = look(self._connection, before, self._manners.roles)
         altered = self._kept.missing(after)

@@ -8,13 +8,13 @@ combined numbers travel, so the client needs no more memory for a large table th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
 from rollout_gates.migrations.facts import Facts, read_facts
+from rollout_gates.migrations.plans import Plan
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,21 +34,6 @@ _MOST_GROUPS = 200
 
 class TooManyGroups(Exception):
     """The columns that rows are grouped by hold too many values to be compared; names the table."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to read. *groups*: the columns that rows of a table are counted by. *born*: the column with a row's time.
-
-    *columns*: those to hash, of each table; absent: all. *until*: rows that are younger are left out.
-    """
-
-    schemas: tuple[str, ...] = ("public",)
-    rules: tuple[str, ...] = ()
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    born: str = "created_at"
-    columns: Mapping[str, tuple[str, ...]] | None = None
-    until: str | None = None
 
 
 @dataclass(frozen=True)
@@ -228,10 +213,3 @@ def _hash(column: str, kind: str, seed: sql.Composable) -> sql.Composed:
     if template is None:
         template = "hash_numeric_extended({}, {})" if name == "numeric" else _BY_TEXT
     return sql.SQL(template).format(sql.Identifier(column), seed)
-
-
-def now(connection: psycopg.Connection[Any]) -> datetime:
-    """Return the server's clock."""
-    row = connection.execute("select clock_timestamp()").fetchone()
-    assert row is not None, "a select without a table has one row"
-    return row[0]  # type: ignore[no-any-return]

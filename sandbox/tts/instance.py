@@ -28,6 +28,7 @@ from sandbox.tts import web as web_page
 from sandbox.tts.alerts import Alerts, append_line
 from sandbox.tts.api import Function, build_api
 from sandbox.tts.breakage import Breakage
+from sandbox.tts.database.published import FAULTS_OF_FILES, written
 from sandbox.tts.database.setup import create_database, install_old_build, migrate_database
 from sandbox.tts.platform.gateway import build_platform
 from sandbox.tts.providers import Providers
@@ -205,7 +206,9 @@ class Instance:
 
     async def migrate(self) -> None:
         """Run the migration of the new build. A second time changes nothing."""
-        await asyncio.to_thread(migrate_database, self.db.dsn)
+        active = tuple(fault for fault in FAULTS_OF_FILES if self.faults.on(fault))
+        reference = self.faults.position == "reference"
+        await asyncio.to_thread(migrate_database, self.db.dsn, lambda path: written(path, active, reference=reference))
 
     def _set_variables(self) -> list[str]:
         """Names of the variables that are set, as the platform lists them."""

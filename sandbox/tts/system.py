@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from sandbox.tts import source_tree
+from sandbox.tts.database.published import base_file, folder
 from sandbox.tts.database.setup import BASE, NEWEST, prepare_template
 from sandbox.tts.instance import FUNCTIONS, Instance
 from sandbox.tts.options import FILES, Options
@@ -82,6 +83,7 @@ def table(instance: Instance) -> dict[str, Any]:
             "tier1_ip": limits[1].ip,
             "window_s": limits[1].window_s,
         },
+        "migrations": {"folder": str(folder(instance.faults)), "base": base_file()},
         "sign_up": instance.options.sign_up,
         "provider": _provider(instance),
         "secrets": dict(SECRETS),

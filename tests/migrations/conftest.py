@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from rollout_gates.migrations.files import MigrationFile, Migrations
-from rollout_gates.migrations.rehearsal import Manners, Rehearsal, rehearse
+from rollout_gates.migrations.plans import Manners
+from rollout_gates.migrations.rehearsal import Rehearsal, rehearse
 from rollout_gates.migrations.scratch import Scratch, scratch
 from tests.migrations.corpus import deployed
 

@@ -4,7 +4,8 @@ import pytest
 
 from rollout_gates.migrations import effects
 from rollout_gates.migrations.facts import differences
-from rollout_gates.migrations.rehearsal import CannotRehearse, Manners
+from rollout_gates.migrations.plans import Manners
+from rollout_gates.migrations.rehearsal import CannotRehearse
 from tests.migrations.corpus import SAFE, deployed
 
 CHEAP = ("additive_columns", "concurrent_index", "new_table_with_policies", "constraint_not_valid")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from rollout_gates.migrations.snapshot import Plan, Snapshot, TooManyGroups, take
+from rollout_gates.migrations.plans import Plan
+from rollout_gates.migrations.snapshot import Snapshot, TooManyGroups, take
 
 TABLE = """
 create table public.things (

@@ -98,10 +98,12 @@ async def playground(
     mode: str | None = None,
     lane: str | None = None,
     variables: Mapping[str, str | None] | None = None,
+    build: str | None = None,
 ) -> AsyncIterator[Playground]:
     """Start a playground, in the mode and lane of *context* unless said otherwise; end it with the block.
 
-    *variables* are those of the deployment (`QWEN_MAX_TEXT_CHARS`); None removes one. Nobody is limited in rate, and
+    *variables* are those of the deployment (`QWEN_MAX_TEXT_CHARS`); None removes one. *build* `old` is the one before
+    the adapter, on the schema before it. Nobody is limited in rate, and
     nothing costs anything, unless they say so. Raises `NotConfigured` where there is no sandbox.
     """
     if context.sandbox_url is None:
@@ -112,6 +114,7 @@ async def playground(
         "mode": mode or context.settings.provider_mode,
         "lane": lane or context.settings.lane,
         "variables": {**NO_LIMITS, **(variables or {})},
+        **({"build": build} if build is not None else {}),
     }
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(maker.close)

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from rollout_gates.browser import has_browser
 from rollout_gates.environment import Kind, Secret, Secrets, SystemSettings
+from rollout_gates.errors import UsageProblem
+from rollout_gates.migrations.files import read_migrations
 from rollout_gates.systems.tts.names import TIER_1, TIER_2, TIER_3
 from rollout_gates.systems.tts.provider.models import ProviderModels
 
@@ -241,6 +243,24 @@ class Provider(_Table):
         return self
 
 
+class MigrationFiles(_Table):
+    """Where the migrations of the deployment lie, and the last one that is deployed already.
+
+    ``--migrations`` and ``--migration-base`` on the command line go before it.
+    """
+
+    folder: Path
+    base: str | None = None
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> MigrationFiles:
+        try:
+            read_migrations(self.folder, self.base)
+        except UsageProblem as problem:
+            raise ValueError(str(problem).partition(": ")[2]) from None
+        return self
+
+
 class Slo(_Table):
     """Agreed targets. A target that is not given cannot be judged.
 
@@ -308,6 +328,7 @@ class Settings(SystemSettings):
     control: Control | None = None
     provider: Provider | None = None
     slo: Slo | None = None
+    migrations: MigrationFiles | None = None
     stripe_price: str | None = None
     build: Literal["new", "old"] = "new"
     migrated: bool | None = None

@@ -1,6 +1,7 @@
 """Faults that sit in the database itself: switched on and off by statements, whenever a switch has moved.
 
-`faults/F-xx.on.sql` and `F-xx.off.sql` hold the statements. Where a function has a defect, its migration marks the
+`faults/F-xx.on.sql` and `F-xx.off.sql` hold the statements; `F-xx.migration.sql` is what a fault adds to a migration.
+Where a function has a defect, its migration marks the
 part that the defect lacks with `-- F-xx begins` and `-- F-xx ends`, and the function is replaced by one without it.
 """
 
@@ -18,7 +19,7 @@ from sandbox.tts.database.setup import HERE, migrations, read_sql
 if TYPE_CHECKING:
     from sandbox.tts.platform.jwt import Faults
 
-_BY_STATEMENT = tuple(sorted({path.name.partition(".")[0] for path in (HERE / "faults").glob("*.sql")}))
+_BY_STATEMENT = tuple(sorted(path.name.partition(".")[0] for path in (HERE / "faults").glob("*.on.sql")))
 _BY_FUNCTION = {"F-63": "trial_or_debit", "F-80": "rate_limit"}
 DATABASE_FAULTS = (*_BY_STATEMENT, *_BY_FUNCTION)
 
@@ -38,16 +39,20 @@ class DatabaseFaults:
         wanted = frozenset(fault for fault in DATABASE_FAULTS if self._faults.on(fault))
         if wanted == self._applied:
             return
+        reference = getattr(self._faults, "position", "") == "reference"
         async with self._lock, await psycopg.AsyncConnection.connect(self._dsn) as connection:
             for fault in self._applied - wanted:
                 await connection.execute(statements(fault, on=False))
             for fault in wanted - self._applied:
-                await connection.execute(statements(fault, on=True))
+                await connection.execute(statements(fault, on=True, reference=reference))
             self._applied = wanted
 
 
-def statements(fault: str, *, on: bool) -> LiteralString:
-    """The statements that switch *fault* on or off."""
+def statements(fault: str, *, on: bool, reference: bool = False) -> LiteralString:
+    """The statements that switch *fault* on or off; the *reference* build may have only a part of it."""
+    part = HERE / "faults" / f"{fault}.reference.sql"
+    if on and reference and part.is_file():
+        return read_sql(part)
     if fault in _BY_FUNCTION:
         text = read_sql(_migration(_BY_FUNCTION[fault]))
         return without_marked(text, fault) if on else text

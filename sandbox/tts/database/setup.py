@@ -12,6 +12,8 @@ from psycopg.conninfo import make_conninfo
 from sandbox.tts.database import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.postgres import Cluster
 
 HERE = Path(__file__).parent
@@ -68,9 +70,9 @@ def template_name(until: str = NEWEST) -> str:
     return f"tts_template_{until}"
 
 
-def migrate(connection: psycopg.Connection, path: Path) -> None:
-    """Run one migration file and note it in the history. The caller commits."""
-    connection.execute(read_sql(path))
+def migrate(connection: psycopg.Connection, path: Path, text: LiteralString | None = None) -> None:
+    """Run one migration file, or *text* in its place, and note it in the history. The caller commits."""
+    connection.execute(text if text is not None else read_sql(path))
     connection.execute(
         "insert into supabase_migrations.schema_migrations (version, name) values (%s, %s) on conflict do nothing",
         (version(path), path.stem.partition("_")[2]),
@@ -83,12 +85,12 @@ def install_old_build(dsn: str) -> None:
         connection.execute(read_sql(HERE / "old_build.sql"))
 
 
-def migrate_database(dsn: str) -> None:
-    """Bring a database to the newest schema. Blocking; a second time changes nothing."""
+def migrate_database(dsn: str, written: Callable[[Path], LiteralString] = read_sql) -> None:
+    """Bring a database to the newest schema, by files as they are *written*. Blocking; twice is as good as once."""
     with psycopg.connect(dsn) as connection:
         for path in migrations():
             if version(path) > BASE:
-                migrate(connection, path)
+                migrate(connection, path, written(path))
 
 
 def create_database(cluster: Cluster, name: str, template: str) -> Database:

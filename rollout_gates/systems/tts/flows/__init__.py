@@ -20,6 +20,7 @@ from rollout_gates.systems.tts.flows.matrix.making import MODES_AND_VOICES
 from rollout_gates.systems.tts.flows.matrix.money_flows import MONEY
 from rollout_gates.systems.tts.flows.matrix.pages import pages
 from rollout_gates.systems.tts.flows.matrix.speaking_flows import SPEECH_AND_STATES
+from rollout_gates.systems.tts.flows.migration.flows import MIGRATION
 from rollout_gates.systems.tts.flows.preflight import PREFLIGHT
 from rollout_gates.systems.tts.flows.provider import PROVIDER
 from rollout_gates.systems.tts.flows.request_ids import request_ids
@@ -45,4 +46,4 @@ _ALL = (
     *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages, *SLO,
 )  # fmt: skip
 
-FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *ACCESS, *CUSTODY, *DATA)}
+FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *ACCESS, *CUSTODY, *DATA, *MIGRATION)}

@@ -135,7 +135,9 @@ create index idx_credit_ledger_user_created on public.credit_ledger (user_id, cr
 create index idx_credit_ledger_reference on public.credit_ledger (reference_type, reference_id);
 create index idx_trial_consumption_user_operation on public.trial_consumption (user_id, operation, created_at desc);
 create index idx_billing_events_user_created on public.billing_events (user_id, created_at desc);
+-- F-69 begins
 create index idx_billing_events_ledger_id on public.billing_events (ledger_id);
+-- F-69 ends
 create index idx_rate_limit_counters_window_start on public.rate_limit_counters (window_start);
 
 create function public.handle_new_user() returns trigger

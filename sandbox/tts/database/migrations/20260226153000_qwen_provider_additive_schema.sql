@@ -41,10 +41,12 @@ begin
     alter table public.generations
       add constraint generations_tts_provider_check check (tts_provider in ('modal', 'qwen'));
   end if;
+  -- F-69 begins
   if not exists (select 1 from pg_catalog.pg_constraint where conname = 'tasks_provider_check'
                  and conrelid = 'public.tasks'::regclass) then
     alter table public.tasks add constraint tasks_provider_check check (provider in ('modal', 'qwen'));
   end if;
+  -- F-69 ends
 end
 $$;
 
@@ -52,7 +54,9 @@ create index if not exists idx_voices_user_provider_created
   on public.voices (user_id, tts_provider, created_at desc);
 create index if not exists idx_voices_user_active_provider_created
   on public.voices (user_id, tts_provider, created_at desc) where deleted_at is null;
+-- F-69 begins
 create index if not exists idx_tasks_provider_job_id
   on public.tasks (provider_job_id) where provider_job_id is not null;
+-- F-69 ends
 create index if not exists idx_generations_user_provider_created
   on public.generations (user_id, tts_provider, created_at desc);
