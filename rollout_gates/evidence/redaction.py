@@ -80,9 +80,9 @@ _PATTERNS = (
     _pattern("cookie", "ookie: OOKIE:", r"[Cc](?i:ookie):\s*(?P<v>[^\r\n\"']+)"),
     _pattern(
         "api_key",
-        "sk- k_live_ k_test_ whsec_ sbp_ sb_secret_ AKIA ghp_ github_pat_ xox",
+        "sk- k_live_ k_test_ whsec_ sbp_ sb_secret_ AKIA LTAI ghp_ github_pat_ xox",
         r"(?P<v>\b(?:sk-[A-Za-z0-9_-]{12,}|[sr]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{8,}"
-        r"|sbp_[A-Za-z0-9]{16,}|sb_secret_[A-Za-z0-9_-]{8,}|AKIA[A-Z0-9]{16}|ghp_[A-Za-z0-9]{20,}"
+        r"|sbp_[A-Za-z0-9]{16,}|sb_secret_[A-Za-z0-9_-]{8,}|AKIA[A-Z0-9]{16}|LTAI[A-Za-z0-9]{12,24}\b|ghp_[A-Za-z0-9]{20,}"
         r"|github_pat_[A-Za-z0-9_]{20,}|xox[abp]-[A-Za-z0-9-]{10,}))",
     ),
 )

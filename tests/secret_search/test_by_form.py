@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from rollout_gates.evidence.redaction import Redactor
 from rollout_gates.secret_search.dummies import looks_random
 from rollout_gates.secret_search.searching import ANSWERS, BUILT, CODE, Searcher
 from rollout_gates.secret_search.values import SecretValues
@@ -135,3 +136,11 @@ def test_the_library_is_loaded_when_it_is_needed():
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BY_FORM if kind != "JWT that has not expired"])
+def test_what_an_answer_must_not_hold_never_reaches_the_evidence(kind):
+    redacted = Redactor().redact(f'{{"debug": "a {BY_FORM[kind]} b"}}')
+
+    assert kinds(redacted, ANSWERS) == []
+    assert "[redacted:" in redacted
