@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol, cast
 from rollout_gates import __version__
 from rollout_gates.errors import UsageProblem
 
-_COMMANDS = ("clauses", "verify", "render", "ledger", "incident", "cleanup")
+_COMMANDS = ("clauses", "verify", "render", "ledger", "incident", "migrations", "cleanup")
 _EPILOG = """\
 A gate itself is run by pytest:
   pytest -m smoke --env=local         against the sandbox, which the run starts by itself

@@ -9,7 +9,7 @@ import pytest
 
 from rollout_gates.cli import main
 
-COMMANDS = ("clauses", "verify", "render", "ledger", "incident", "cleanup")
+COMMANDS = ("clauses", "verify", "render", "ledger", "incident", "migrations", "cleanup")
 WITHOUT = """
 import runpy, sys
 sys.modules[{missing!r}] = None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from psycopg.abc import QueryNoTemplate
 
 _EXCLUSIVE = "AccessExclusiveLock"
+# A schema, a table, a function or a role of that name is there.
+_THERE_ALREADY = {"42P06", "42P07", "42723", "42710"}
 _LOCKS = """
 select c.oid::regclass::text, l.mode from pg_locks l join pg_class c on c.oid = l.relation
 join pg_namespace n on n.oid = c.relnamespace
@@ -53,6 +55,26 @@ class Applied:
     def longest(self, mode: str = _EXCLUSIVE) -> Mapping[str, float]:
         """Return the seconds that each table was locked in *mode*."""
         return {table: seconds for (table, held), seconds in self.locked.items() if held == mode}
+
+
+def bring_about(connection: psycopg.Connection[Any], files: Iterable[MigrationFile]) -> list[str]:
+    """Apply *files* that are deployed elsewhere; what the platform has already is left out and returned.
+
+    Raises `NotApplied`.
+    """
+    left_out = []
+    for file in files:
+        for statement, text in zip(read_statements(file), _texts(file), strict=True):
+            if isinstance(statement.node, ast.CreateExtensionStmt) and not _available(connection, statement.node):
+                left_out.append(f"extension {statement.node.extname}")
+                continue
+            try:
+                _run(connection, statement, text)
+            except NotApplied as problem:
+                if problem.state not in _THERE_ALREADY:
+                    raise
+                left_out.append(f"{statement.file}:{statement.line}")
+    return left_out
 
 
 def apply(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
-from rollout_gates.migrations.applying import Applied, NotApplied, apply
+from rollout_gates.migrations.applying import Applied, NotApplied, apply, bring_about
 from rollout_gates.migrations.facts import Difference, differences
 from rollout_gates.migrations.files import Migrations
 from rollout_gates.migrations.keeping import Kept
@@ -62,6 +62,14 @@ class Rehearsal:
         return differences(self.before.facts, self.after.facts) if self.after is not None else ()
 
 
+_OF_THE_PLATFORM = (
+    "auth", "storage", "extensions", "graphql", "graphql_public", "information_schema", "realtime", "vault", "cron",
+    "supabase_migrations", "supabase_functions", "pgsodium", "net",
+)  # fmt: skip
+_OWN_SCHEMAS = """
+select n.nspname from pg_namespace n where n.nspname <> all(%s) and n.nspname not like 'pg\\_%%'
+  and exists (select 1 from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p')) order by 1
+"""
 # What a statement fails with when the tables that it builds on are not there.
 _ABSENT = {"42P01", "42703", "42704", "42883", "3F000"}
 
@@ -77,15 +85,16 @@ class _Rehearser:
         self._connection = connection
         self._migrations = migrations
         self._manners = manners
-        self._schemas = manners.plan.schemas
 
     def act(self) -> Rehearsal:
         """Go through all of it, in order."""
         self._deploy()
+        self._schemas = self._own_schemas()
+        self._plan = replace(self._manners.plan, schemas=self._schemas)
         with self._connection.transaction():
             seeder = Seeder(self._connection, self._schemas)
             seeded = seeder.seed(_ROWS)
-        before = take(self._connection, self._manners.plan)
+        before = take(self._connection, self._plan)
         self._kept = Kept(self._connection, before)
         told: dict[str, Any] = {
             "files": tuple(file.name for file in self._migrations.pending),
@@ -95,24 +104,36 @@ class _Rehearser:
             "seen_before": look(self._connection, before, self._manners.roles),
         }
         applied, writes = Applied(), list[str]()
+        # What old code cannot do to begin with is no fault of the migration.
+        unable = self._old_writes(seeder).keys()
         for file in self._migrations.pending:
             try:
                 _add(applied, apply(self._connection, [file], self._schemas))
             except NotApplied as problem:
                 lacks = problem.state in _ABSENT
                 return Rehearsal(**told, failed=str(problem), lacks_the_base=lacks, applied=applied)
-            writes += self._old_writes(seeder, file.name)
+            writes += [
+                f"after {file.name} {what} {table} in the old shape fails: {problem}"
+                for (what, table), problem in self._old_writes(seeder).items()
+                if (what, table) not in unable
+            ]
         return self._ended(told, applied, tuple(dict.fromkeys(writes)))
 
     def _deploy(self) -> None:
         try:
-            apply(self._connection, self._migrations.deployed, self._schemas)
+            bring_about(self._connection, self._migrations.deployed)
         except NotApplied as problem:
             raise CannotRehearse(f"what is deployed cannot be brought about: {problem}") from None
 
+    def _own_schemas(self) -> tuple[str, ...]:
+        """Return the schemas that are not the platform's, the usual ones before any others."""
+        usual = self._manners.plan.schemas
+        found = self._connection.execute(_OWN_SCHEMAS, (list(_OF_THE_PLATFORM),)).fetchall()
+        return tuple(dict.fromkeys([*usual, *(str(row[0]) for row in found)]))
+
     def _ended(self, told: Mapping[str, Any], applied: Applied, writes: tuple[str, ...]) -> Rehearsal:
         before: Snapshot = told["before"]
-        plan = self._manners.plan
+        plan = self._plan
         after = take(self._connection, plan.after(before.columns()))
         reads = tuple(self._old_reads(before))
         seen = look(self._connection, before, self._manners.roles)
@@ -156,29 +177,32 @@ class _Rehearser:
                 problems.append(f"a read of {table} in the old shape fails: {_said(problem)}")
         return problems
 
-    def _old_writes(self, seeder: Seeder, file: str) -> list[str]:
-        """Return the inserts and updates of old code that fail after *file*. Nothing of them is kept."""
-        problems = list[str]()
+    def _old_writes(self, seeder: Seeder) -> dict[tuple[str, str], str]:
+        """Return the inserts and updates of old code that fail now, by what they do and to which table."""
+        problems: dict[tuple[str, str], str] = {}
         now = Seeder(self._connection, self._schemas).catalogue
+        # Nothing of them is kept.
         with self._connection.transaction(force_rollback=True):
             for relation in seeder.tables:
                 if relation.schema in self._schemas and relation.name not in seeder.unfilled:
-                    problems += self._writes_of(seeder, relation, now.relations.get(relation.name), file)
+                    problems |= self._writes_of(seeder, relation, now.relations.get(relation.name))
         return problems
 
-    def _writes_of(self, seeder: Seeder, relation: Relation, now: Relation | None, file: str) -> list[str]:
-        only = self._manners.writes.get(relation.name, tuple(relation.columns))
-        found = []
+    def _writes_of(self, seeder: Seeder, relation: Relation, now: Relation | None) -> dict[tuple[str, str], str]:
+        declared = self._manners.writes.get(relation.name, ())
+        only = declared if declared and set(declared) <= relation.columns.keys() else tuple(relation.columns)
+        found = {}
         # A value that suits a new check is looked for: old code may well have written one.
         problem = seeder.insert(self._connection, relation, _ROWS, only, checks=now.checks if now else None)
         if problem is not None and not seeder.reserved(self._connection, relation, problem):
-            found.append(f"after {file} an insert into {relation.name} in the old shape fails: {problem}")
+            found["an insert into", relation.name] = problem
         if (problem := self._update(relation, only)) is not None:
-            found.append(f"after {file} an update of {relation.name} in the old shape fails: {problem}")
+            found["an update of", relation.name] = problem
         return found
 
     def _update(self, relation: Relation, only: Sequence[str]) -> str | None:
-        names = [name for name in only if name in relation.columns and not relation.columns[name].generated]
+        columns = [relation.columns[name] for name in only]
+        names = [each.name for each in columns if not each.generated and each.identity != "a"]
         same = [sql.SQL("{0} = {0}").format(sql.Identifier(name)) for name in names]
         statement = sql.SQL("update {0} set {1} where ctid = (select ctid from {0} limit 1)").format(
             relation.sql, sql.SQL(", ").join(same)

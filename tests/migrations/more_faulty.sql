@@ -119,3 +119,9 @@ comment on table public.voices is 'x'; update public.voices set language = coale
 alter table public.voices drop constraint voices_source_check, add constraint voices_source_check2 check (source in ('uploaded','designed','imported')) not valid;
 --
 alter table public.profiles alter column credits_remaining set default 0;
+--
+alter role authenticator set pgrst.db_schemas = 'public, auth';
+--
+insert into storage.buckets (id, name) values ('references', 'references') on conflict (id) do update set public = true;
+--
+create table public.chat (id uuid primary key, body text); alter table public.chat enable row level security; create policy chat_write on public.chat for insert to authenticated with check (auth.role() = 'authenticated');

@@ -112,3 +112,42 @@ def test_a_base_that_fails_is_no_finding(cluster) -> None:
 
     with pytest.raises(CannotRehearse, match="what is deployed cannot be brought about: 1_broken.sql:1"):
         rehearse(cluster, Migrations((broken,), deployed()), Manners())
+
+
+FOREIGN = """
+create role anon; create schema auth; create table auth.users (id uuid primary key);
+create schema shop;
+create table shop.orders (id bigint generated always as identity primary key, state text not null check (state in ('new', 'paid')));
+create table public.voices (id uuid primary key, owner_id uuid not null, title text not null);
+"""
+
+
+def rehearse_foreign(cluster, text):
+    from rollout_gates.migrations.files import MigrationFile, Migrations
+    from rollout_gates.migrations.rehearsal import rehearse
+    from rollout_gates.systems.tts.schema import MANNERS
+
+    files = Migrations((MigrationFile("1_base.sql", FOREIGN),), (MigrationFile("2_next.sql", text),))
+    return rehearse(cluster, files, MANNERS)
+
+
+def test_another_project_is_rehearsed_in_all_of_its_schemas(cluster) -> None:
+    told = rehearse_foreign(cluster, "alter table shop.orders add column note text default '';")
+
+    assert (told.rows["shop.orders"], told.rows["public.voices"]) == (30, 30)
+    assert faults(told) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("delete from shop.orders where state = 'paid';", {"altered"}),
+        (
+            "alter table public.voices add column kind text default 'a' not null; alter table public.voices alter column kind drop default;",
+            {"writes"},
+        ),
+        ("alter table shop.orders drop constraint orders_state_check;", {"lost"}),
+    ],
+)
+def test_faults_in_another_project_are_found(cluster, text, kinds) -> None:
+    assert kinds <= faults(rehearse_foreign(cluster, text)).keys()

@@ -40,8 +40,8 @@ def policy(judge: Judge, node: Any) -> Iterator[Finding]:
 
 def _new_policy(judge: Judge, table: str, node: Any, writing: list[Any]) -> Iterator[Finding]:
     """Yield a policy of a new table that lets anybody write; what a new table shows is its maker's decision."""
-    for condition in writing:
-        if always(condition) or (condition is not None and trusts_the_caller(condition)):
+    for condition in [] if node.cmd_name == "select" else writing:
+        if not asks_who(condition):
             yield judge.finding(Hazard.OPENS, "open policy", _why(table, node.policy_name, condition))
 
 
@@ -267,7 +267,9 @@ def bucket(judge: Judge, node: Any) -> Iterator[Finding]:
     names = [each.name for each in node.cols or ()]
     place = names.index("public") if "public" in names else None
     rows = getattr(node.selectStmt, "valuesLists", None) or ()
-    if place is not None and any(constant(row[place]) in (True, "true", "t") for row in rows):
+    conflict = node.onConflictClause.targetList if node.onConflictClause is not None else ()
+    made = place is not None and any(constant(row[place]) in (True, "true", "t") for row in rows)
+    if made or any(each.name == "public" and constant(each.val) in (True, "true", "t") for each in conflict or ()):
         yield judge.finding(Hazard.OPENS, "public bucket", "everybody can read a public bucket")
 
 

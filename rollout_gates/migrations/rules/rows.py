@@ -143,6 +143,8 @@ def told_setting(judge: Judge, name: str, values: list[str]) -> Iterator[Finding
         yield judge.finding(Hazard.REFUSES, "triggers off", "triggers and foreign keys are not asked any more")
     elif name == "row_security" and lowered & {"off", "false", "0"}:
         yield judge.finding(Hazard.OPENS, "row security off", "row policies are not asked any more")
+    elif name == "pgrst.db_schemas":
+        yield judge.finding(Hazard.OPENS, "schemas exposed", "clients reach other schemas than before")
 
 
 @rule("VariableSetStmt")
