@@ -10,7 +10,7 @@ from pglast import ast
 from pglast.enums import AlterTableType, ConstrType, ObjectType
 
 from rollout_gates.migrations.statements import Statement, executed
-from rollout_gates.migrations.tree import ANY, PUBLIC, option, qualified, relation, roles, strings, truth
+from rollout_gates.migrations.tree import ANY, PUBLIC, find, option, qualified, relation, roles, strings, truth
 
 CLIENTS = frozenset({"anon", "authenticated", "public"})
 """Roles that anybody can have."""
@@ -43,6 +43,8 @@ class Stage:
     """Policies, triggers, constraints and indexes: (kind, table, name); indexes have no table."""
     secured: set[str] = field(default_factory=set)
     unique_indexes: set[str] = field(default_factory=set)
+    checked: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The values that named checks speak of: (table, check)."""
     types: set[str] = field(default_factory=set)
     schemas: set[str] = field(default_factory=set)
     closed: set[tuple[str, str]] = field(default_factory=set)
@@ -64,6 +66,14 @@ class Stage:
         for element in node.tableElts or ():
             if isinstance(element, ast.ColumnDef):
                 columns[element.colname] = column(element)
+            for each in element.constraints or () if isinstance(element, ast.ColumnDef) else (element,):
+                self._constrain(name, each)
+
+    def _constrain(self, table: str, constraint: Any) -> None:
+        if isinstance(constraint, ast.Constraint) and constraint.conname:
+            self.parts.add(("constraint", table, constraint.conname))
+            if constraint.contype is ConstrType.CONSTR_CHECK:
+                self.checked[table, constraint.conname] = named_values(constraint)
 
     def make_table_from_query(self, node: Any) -> None:
         into = getattr(node, "into", None) or getattr(node, "intoClause", None)
@@ -82,8 +92,10 @@ class Stage:
         if kind is AlterTableType.AT_AddColumn:
             self.added.setdefault((table, command.def_.colname), column(command.def_))
             self.tables.setdefault(table, {}).setdefault(command.def_.colname, column(command.def_))
-        elif kind is AlterTableType.AT_AddConstraint and command.def_.conname:
-            self.parts.add(("constraint", table, command.def_.conname))
+        elif kind is AlterTableType.AT_AddConstraint:
+            self._constrain(table, command.def_)
+        elif kind is AlterTableType.AT_DropConstraint:
+            self.parts.add(("dropped constraint", table, command.name))
         elif kind in {AlterTableType.AT_EnableRowSecurity, AlterTableType.AT_ForceRowSecurity}:
             self.secured.add(table)
             self.has_clients = True
@@ -186,6 +198,13 @@ def column(definition: Any) -> Column:
     if definition.raw_default is not None:
         made.default = usable_default(definition.raw_default)
     return made
+
+
+def named_values(constraint: Any) -> frozenset[str]:
+    """Return the texts that a check speaks of."""
+    return frozenset(
+        each.val.sval for each in find(constraint.raw_expr, ast.A_Const) if isinstance(each.val, ast.String)
+    )
 
 
 def usable_default(expression: Any) -> Any:

@@ -125,3 +125,11 @@ alter role authenticator set pgrst.db_schemas = 'public, auth';
 insert into storage.buckets (id, name) values ('references', 'references') on conflict (id) do update set public = true;
 --
 create table public.chat (id uuid primary key, body text); alter table public.chat enable row level security; create policy chat_write on public.chat for insert to authenticated with check (auth.role() = 'authenticated');
+--
+select setval('public.credit_ledger_id_seq', 1, false);
+--
+drop type if exists public.task_state cascade; create type public.task_state as enum ('a');
+--
+drop function if exists public.handle_new_user() cascade; create function public.handle_new_user() returns trigger language plpgsql security definer set search_path = '' as $$ begin return new; end $$;
+--
+alter table public.tasks drop constraint tasks_status_check; alter table public.tasks add constraint tasks_status_check check (status in ('pending', 'completed')) not valid;

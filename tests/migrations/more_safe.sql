@@ -55,3 +55,11 @@ alter table public.voices replica identity full;
 create or replace view public.public_stats with (security_invoker=on) as select count(*) from public.voices;
 --
 create table public.events (id bigint, at timestamptz not null) partition by range (at); alter table public.events enable row level security; create table public.events_2026 partition of public.events for values from ('2026-01-01') to ('2027-01-01'); alter table public.events_2026 enable row level security;
+--
+select setval('public.credit_ledger_id_seq', (select coalesce(max(id), 1) from public.credit_ledger));
+--
+alter table public.tasks drop constraint if exists tasks_status_check; alter table public.tasks add constraint tasks_status_check check (status in ('pending', 'processing', 'completed', 'failed', 'cancelled', 'paused'));
+--
+drop type if exists public.mood; create type public.mood as enum ('calm');
+--
+drop function if exists public.label_of(uuid); create function public.label_of(p_id uuid) returns text language sql stable set search_path = '' as $$ select name from public.voices where id = p_id $$;

@@ -16,6 +16,7 @@ NEED_THE_BASE = (
     "create table public.backup_voices",
     "alter column created_at set default",
     "alter column credits_remaining set default",
+    "drop constraint tasks_status_check",
 )
 
 

@@ -122,6 +122,15 @@ def sequence(judge: Judge, node: Any) -> Iterator[Finding]:
         yield judge.finding(Hazard.REFUSES, "sequence restarted", f"{name} hands out values that are taken")
 
 
+@rule("FuncCall")
+def number_set(judge: Judge, node: Any) -> Iterator[Finding]:
+    """Yield ``setval`` with a number that is written out; one that is computed follows the rows."""
+    if function_name(node) == "setval" and len(node.args or ()) > 1 and constant(node.args[1]) is not None:
+        name = str(constant(node.args[0]))
+        if not judge.scene.is_new(name if "." in name else f"public.{name}"):
+            yield judge.finding(Hazard.REFUSES, "sequence set", f"{name} may hand out values that are taken")
+
+
 @rule("CopyStmt")
 def copy_program(judge: Judge, node: Any) -> Iterator[Finding]:
     """Yield a program that is run on the database's machine."""

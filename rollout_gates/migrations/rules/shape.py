@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pglast import ast
-from pglast.enums import AlterTableType, ConstrType, ObjectType
+from pglast.enums import AlterTableType, ConstrType, DropBehavior, ObjectType
 
 from rollout_gates.migrations.model import Finding, Hazard, Weight
 from rollout_gates.migrations.rules.judging import Judge, rule
-from rollout_gates.migrations.scene import usable_default
+from rollout_gates.migrations.scene import named_values, usable_default
 from rollout_gates.migrations.tree import columns, find, function_name, qualified, relation, strings, written
 
 _PARTS = {
@@ -53,19 +53,34 @@ def _dropped(judge: Judge, node: Any, target: Any) -> Iterator[Finding]:
     elif kind in _PARTS:
         yield from _dropped_part(judge, _PARTS[kind], strings(target))
     elif kind in _FUNCTIONS:
-        name = qualified(target.objname if isinstance(target, ast.ObjectWithArgs) else target)
-        if name.rpartition(".")[2] not in judge.scene.made.functions:
-            yield judge.finding(Hazard.LOSES, "drop function", f"it drops the function {name}")
+        yield from _dropped_function(judge, node, target)
     elif kind in {ObjectType.OBJECT_TYPE, ObjectType.OBJECT_DOMAIN}:
-        if qualified(target) not in judge.scene.made.types or _was_type(judge, qualified(target)):
+        if not _may_drop_type(judge, node, qualified(target)):
             yield judge.finding(Hazard.LOSES, "drop type", f"it drops the type {qualified(target)}")
     else:
         what = kind.name.removeprefix("OBJECT_").replace("_", " ").lower()
         yield judge.finding(Hazard.LOSES, f"drop {what}", f"it drops the {what} {'.'.join(strings(target))}")
 
 
-def _was_type(judge: Judge, name: str) -> bool:
-    return judge.scene.before is not None and name in judge.scene.before.types
+def _may_drop_type(judge: Judge, node: Any, name: str) -> bool:
+    """Tell whether a type is this set's own, or only guarded against a run before: then nothing can hang on it."""
+    scene = judge.scene
+    if scene.before is not None and name in scene.before.types:
+        return False
+    return name in scene.so_far.types or (name in scene.made.types and not _cascades(node))
+
+
+def _cascades(node: Any) -> bool:
+    return bool(node.behavior is DropBehavior.DROP_CASCADE)
+
+
+def _dropped_function(judge: Judge, node: Any, target: Any) -> Iterator[Finding]:
+    """Yield a function that is not made again, or that takes along whatever rests on it: triggers, policies."""
+    name = qualified(target.objname if isinstance(target, ast.ObjectWithArgs) else target)
+    bare, scene = name.rpartition(".")[2], judge.scene
+    unknown = scene.before is None or bare in scene.before.functions
+    if bare not in scene.made.functions or (_cascades(node) and unknown and bare not in scene.so_far.functions):
+        yield judge.finding(Hazard.LOSES, "drop function", f"it drops the function {name}")
 
 
 def _dropped_relation(judge: Judge, node: Any, name: str, what: str) -> Iterator[Finding]:
@@ -260,6 +275,10 @@ _STRICT = {
 
 def _add_constraint(judge: Judge, table: str, command: Any) -> Iterator[Finding]:
     made = command.def_
+    if _is_narrower(judge, table, made):
+        why = f"the check {made.conname} of {table} takes fewer values than before"
+        yield judge.finding(Hazard.REFUSES, "check narrowed", why)
+        return
     what = _STRICT.get(made.contype)
     if what is None or made.skip_validation or made.indexname:
         return
@@ -270,9 +289,17 @@ def _add_constraint(judge: Judge, table: str, command: Any) -> Iterator[Finding]
     yield judge.finding(Hazard.REFUSES, f"new {what}", why)
 
 
+def _is_narrower(judge: Judge, table: str, made: Any) -> bool:
+    """Tell whether a check that is made again leaves out a value that it named before."""
+    before = judge.scene.before
+    old = before.checked.get((table, made.conname)) if before is not None and made.conname else None
+    return old is not None and made.contype is ConstrType.CONSTR_CHECK and not old <= named_values(made)
+
+
 def _stood(judge: Judge, table: str, made: Any) -> bool:
     """Tell whether a constraint of this name was there before: it is replaced, or guarded by a condition."""
-    return bool(made.conname) and judge.scene.was_part("constraint", table, made.conname) is True
+    known = judge.scene.was_part("constraint", table, made.conname) is True
+    return bool(made.conname) and (known or ("dropped constraint", table, made.conname) in judge.scene.so_far.parts)
 
 
 def _constrained(constraint: Any) -> set[str]:
