@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout_gates.comparison import Bar, Comparison, Line
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
 _SHORT = 8
 
 
-def snapshot_table(before: Snapshot, after: Snapshot, *, title: str, note: str) -> Comparison:
-    """Return what is the same and what is not of the rows of every table, and of the catalogue."""
-    lines = [line for table in before.tables for line in _lines(table, before.tables[table], after.tables.get(table))]
+def snapshot_table(
+    before: Snapshot, after: Snapshot, *, title: str, note: str, passing: Container[str] = ()
+) -> Comparison:
+    """Return what is the same and what is not of the rows of every table, and of the catalogue.
+
+    Rows of tables that are *passing* are told, and not judged.
+    """
+    lines = [
+        line if table not in passing else replace(line, good=None)
+        for table in before.tables
+        for line in _lines(table, before.tables[table], after.tables.get(table))
+    ]
     found = differences(before.facts, after.facts)
     lost = effects.lost(found)
     rules = effects.unlike(found, before.tables)
@@ -82,7 +92,7 @@ def regrouped(by_group: Mapping[str, int], names: Iterable[str]) -> Counter[str]
 
 
 def _kinds(kinds: Iterable[str]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(kinds).items()))
+    return ", ".join(f"{count} x {kind}" for kind, count in sorted(Counter(kinds).items()))
 
 
 def findings_table(files: Iterable[str], findings: Iterable[Finding]) -> Comparison:
@@ -127,5 +137,4 @@ def rehearsal_table(told: Rehearsal) -> Comparison:
         f"{', '.join(told.files)} on rows made for it, {sum(told.rows.values())} in {len(told.rows)} tables; "
         f"all of it took {applied.seconds:.2f} s"
     )
-    shown = bars(told.before, told.after) if told.after is not None else ()
-    return Comparison("Rehearsal of the migration", note, tuple(lines), shown)
+    return Comparison("Rehearsal of the migration", note, tuple(lines))

@@ -52,9 +52,9 @@ def test_old_build_lists_the_same_voices(old_build_lists):
 
 
 @pytest.mark.clause("TTS-MIG-10")
-def test_rules_are_the_same(migration_compared):
+def test_rules_are_the_same(compared_rules):
     """Row security, policies and grants are the same (TTS-MIG-10)."""
-    check_rules_same(migration_compared, "TTS-MIG-10")
+    check_rules_same(compared_rules, "TTS-MIG-10")
 
 
 @pytest.mark.clause("TTS-MIG-12")

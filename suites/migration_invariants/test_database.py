@@ -14,15 +14,15 @@ from fixtures.expectations.database import (
 
 
 @pytest.mark.clause("TTS-MIG-01")
-def test_added_columns_are_as_agreed(migration_catalogue):
+def test_added_columns_are_as_agreed(migrated_catalogue):
     """The 17 added columns have their types, nullability and defaults (TTS-MIG-01)."""
-    check_added_columns(migration_catalogue.facts, "TTS-MIG-01")
+    check_added_columns(migrated_catalogue.facts, "TTS-MIG-01")
 
 
 @pytest.mark.clause("TTS-MIG-02")
-def test_added_checks_are_there(migration_catalogue):
+def test_added_checks_are_there(migrated_catalogue):
     """The four added checks are there, and hold for all rows (TTS-MIG-02)."""
-    check_added_checks(migration_catalogue.facts, "TTS-MIG-02")
+    check_added_checks(migrated_catalogue.facts, "TTS-MIG-02")
 
 
 @pytest.mark.clause("TTS-MIG-02")
@@ -32,9 +32,9 @@ def test_added_checks_refuse_bad_rows(tried_rows):
 
 
 @pytest.mark.clause("TTS-MIG-03")
-def test_indexes_are_there(migration_catalogue):
+def test_indexes_are_there(migrated_catalogue):
     """The four added indexes are there; the older ones, the one-active index too, are kept (TTS-MIG-03)."""
-    check_indexes(migration_catalogue.facts, "TTS-MIG-03")
+    check_indexes(migrated_catalogue.facts, "TTS-MIG-03")
 
 
 @pytest.mark.clause("TTS-MIG-06")

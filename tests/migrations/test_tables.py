@@ -48,7 +48,10 @@ def test_a_column_that_is_gone_is_no_good() -> None:
 
 
 def test_additions_are_counted() -> None:
-    assert lines(moment(3, name="1"), moment(3, name="1", more="2"))["additions to the catalogue"] == ("1 column", None)
+    assert lines(moment(3, name="1"), moment(3, name="1", more="2"))["additions to the catalogue"] == (
+        "1 x column",
+        None,
+    )
 
 
 def test_bars_stand_side_by_side() -> None:

@@ -83,7 +83,7 @@ def _written(connection: psycopg.Connection[Any], table: str, user_id: str) -> W
 def _defaults(table: str, row: Mapping[str, Any]) -> dict[str, str | None]:
     prefix = f"{table}."
     names = [name.removeprefix(prefix) for name in COLUMNS if name.startswith(prefix)]
-    return {name: _text(row.get(name)) for name in names}
+    return {name: _text(row[name]) for name in names if name in row}
 
 
 def _text(value: Any) -> str | None:
