@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 USER_A, USER_B = "user_a", "user_b"
 # Who stands in for a user of one scenario where nobody can sign up, all others being user A. The calls of tier 1 are
 # dealt out so that both stay within one window, and the burst, which comes last, has a bucket that may be drained.
-_STAND_INS = {"burst": USER_B, "errors": USER_B, "golden_2": USER_B, "golden_4": USER_B, "golden_6": USER_B}
+_STAND_INS = dict.fromkeys(
+    ("burst", "errors", "golden_2", "golden_4", "golden_6", "deny_payload", "deny_unsigned"), USER_B
+)
 _TOKEN_CHARACTERS = 8
 
 

@@ -86,6 +86,7 @@ class Elsewhere:
             "tasks": [row for row in self.tasks.values() if row["user"] == user],
             "generations": [row for row in self.generations if row["user"] == user],
             "credit_ledger": self.users[user]["events"] if user else [],
+            "voices": [row for row in self.voices if row["user"] == user],
         }
         found = own[request.match_info["table"]]
         if kind := request.query.get("type", "").removeprefix("eq."):
@@ -126,7 +127,7 @@ class Elsewhere:
             raise Refused(404, "There is nothing here.")
         act, open_to_all = found
         user = self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
-        if not user and not open_to_all:
+        if not user and not open_to_all and f"opens {path}" not in self.habits:
             known = "Authorization" in request.headers
             raise Refused(401, "Invalid or expired token" if known else "Missing authorization header")
         ids = [part for part in parts if part not in WORDS]

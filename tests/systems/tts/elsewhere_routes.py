@@ -38,7 +38,8 @@ async def _me(there: Any, request: web.Request, user: str) -> web.Response:
 
 
 async def _profile(there: Any, request: web.Request, user: str) -> web.Response:
-    raise Refused(400, "Display name must be 1-100 characters.")
+    named = "display_name" in await _json(request)
+    raise Refused(400, "Display name must be 1-100 characters." if named else "No valid fields to update.")
 
 
 async def _usage(there: Any, request: web.Request, user: str) -> web.Response:
@@ -173,9 +174,13 @@ async def _design_save(there: Any, request: web.Request, user: str) -> web.Respo
     if not request.content_type.startswith("multipart/"):
         raise Refused(400, "Invalid form data.")
     form = await request.post()
+    if not form.get("name"):
+        raise Refused(400, "Name must be 1-100 characters.")
     if there.mode == "modal" and not isinstance(form.get("audio"), web.FileField):
         raise Refused(400, "Audio file is required.")
-    if there.mode == "qwen" and form.get("task_id") not in there.tasks:
+    task = there.tasks.get(form.get("task_id"))
+    shared = "saves anybody's previews" in there.habits
+    if there.mode == "qwen" and (task is None or not (shared or task["user"] == user)):
         raise Refused(404, "Preview task not found.")
     voice = _voice(there, user, str(form["name"]), "designed", str(uuid.uuid4()))
     there.objects[f"clip-{voice['id']}"] = WAV

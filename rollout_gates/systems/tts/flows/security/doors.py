@@ -81,7 +81,8 @@ def _idle(settings: Settings) -> dict[str, Call]:
     voice = {"name": "rollout gate deny", "language": LANGUAGE, "transcript": "Nobody says this."}
     silent = [("language", (None, LANGUAGE))]
     foreign = {"voice_id": unknown, **speech}
-    streamed = (Answer(404, "Voice not found"),) if settings.is_qwen else (Answer(409),)
+    # 409 where nothing is streamed: with modal, and where an operator switched it off.
+    streamed = (*((Answer(404, "Voice not found"),) if settings.is_qwen else ()), Answer(409))
     heard = (Answer(503, "Transcription is not configured on this server."), Answer(400, "Audio file is required"))
     return {
         "POST /clone/upload-url": _ask("/clone/upload-url", 200, json=voice),

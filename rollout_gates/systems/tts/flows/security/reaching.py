@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 VOICE, TASK, GENERATION, CLIP, PREVIEW = "voice", "task", "generation", "clip", "preview"
 TITLE = "Another user's things through the API"
 _NOTE = "A signed-in user reaches for what is somebody else's; its owner does the same after them."
+HEARD = (200, 302, 303, 307)
+"""What an owner who is sent to their audio is answered: the contract says 302, which is judged elsewhere."""
 Act = Callable[["Identity"], Awaitable["Reply"]]
 
 
@@ -204,7 +207,7 @@ def _voice_ways(stage: Scene, owned: Owned, deletes: tuple[int, ...]) -> tuple[W
     speak = partial(_spoken, stage, voice_id)
     free = (200,) if stage.ground is not None else ()
     return (
-        Way(VOICE, VOICE, "hear", absent, lambda user: user.client.voice_preview(voice_id), (302,)),
+        Way(VOICE, VOICE, "hear", absent, lambda user: user.client.voice_preview(voice_id), HEARD),
         Way(VOICE, VOICE, "speak in", (404, "Voice not found"), speak, free),
         Way(VOICE, VOICE, "delete", absent, lambda user: user.client.delete_voice(voice_id), deletes),
     )
@@ -214,7 +217,7 @@ def _generation_ways(owned: Owned, deletes: tuple[int, ...]) -> tuple[Way, ...]:
     absent, key = (404, "Generation not found."), owned.generation_id
     again = (404, "Generation not found")
     return (
-        Way(GENERATION, GENERATION, "hear", absent, lambda user: user.client.generation_audio(key), (302,)),
+        Way(GENERATION, GENERATION, "hear", absent, lambda user: user.client.generation_audio(key), HEARD),
         Way(GENERATION, GENERATION, "repeat", again, lambda user: user.client.regenerate(key), (200,)),
         Way(GENERATION, GENERATION, "delete", absent, lambda user: user.client.delete_generation(key), deletes),
     )
@@ -241,29 +244,37 @@ def _clip_ways(stage: Scene, owned: Owned) -> tuple[Way, ...]:
 
 
 async def _spoken(stage: Scene, voice_id: str, user: Identity) -> Reply:
-    return (await submit(stage.context, user, voice_id, spoken(stage.context.run_id, "Foreign"))).reply
+    said = spoken(stage.context.run_id, f"Foreign {_word()}")
+    return (await submit(stage.context, user, voice_id, said)).reply
 
 
 async def _finalized(stage: Scene, voice_id: str, user: Identity) -> Reply:
-    said = {"name": voice_name(stage.context.run_id, "foreign"), "language": LANGUAGE, "transcript": TRANSCRIPT}
-    send = partial(user.client.clone_finalize, voice_id=voice_id, **said)
-    return await _voice_made(stage, user, voice_id, send)
+    said = {"language": LANGUAGE, "transcript": TRANSCRIPT}
+    return await _voice_made(stage, user, partial(user.client.clone_finalize, voice_id=voice_id, **said))
 
 
 async def _saved(stage: Scene, fields: Mapping[str, str], user: Identity) -> Reply:
-    return await _voice_made(stage, user, fields["name"], partial(user.client.design_save, fields))
+    async def save(name: str) -> Reply:
+        return await user.client.design_save({**fields, "name": name})
+
+    return await _voice_made(stage, user, save)
 
 
-async def _voice_made(stage: Scene, user: Identity, known_as: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
-    things = stage.session.things
-    planned = things.planned("voice", known_as, user.owner, how="reached for")
-    reply = await send()
+async def _voice_made(stage: Scene, user: Identity, send: Callable[..., Awaitable[Reply]]) -> Reply:
+    """Make a voice under a name of its own: the same id, or name, may stand for what somebody else has made."""
+    things, name = stage.session.things, voice_name(stage.context.run_id, f"foreign {_word()}")
+    planned = things.planned("voice", name, user.owner, how="reached for")
+    reply = await send(name=name)
     voice_id = text(json_object(reply), "id")
     if reply.status == 200 and voice_id is not None:
         things.made(planned, voice_id)
     elif 400 <= reply.status < 500:
         things.gone(planned, f"was refused with {reply.status}")
     return reply
+
+
+def _word() -> str:
+    return secrets.token_hex(3)
 
 
 # --- what the owner sees
