@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -63,18 +65,30 @@ def environment_file(folder: Path, mode: str, lane: str = "task", more: str = ""
 def run_gate(folder: Path, mode: str, *arguments: str, gate: str = "smoke", **settings: Any) -> GateRun:
     """Run *gate* against a fresh sandbox in *mode*; *arguments* go to the command line, *settings* to its file."""
     environment = environment_file(folder, mode, **settings)
-    evidence = folder / "evidence"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", gate, f"--env={environment}"]
+    return run_checks(environment, "-m", gate, *arguments)
+
+
+def run_checks(environment: Path, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})) -> GateRun:
+    """Run pytest with *arguments* and *environment*; the evidence lands beside that file."""
+    evidence = environment.parent / "evidence"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--env={environment}"]
     done = subprocess.run(
         [*command, f"--evidence={evidence}", *arguments],
         cwd=ROOT,
-        env=_variables(),
+        env={**_variables(), **variables},
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,
         check=False,
     )
     return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+
+
+def checks_in(gate: str, *names: str) -> list[str]:
+    """Return the files of the suite of *gate* that are named so: a name, or the beginning of one with a ``*``."""
+    files = [str(path) for name in names for path in sorted((ROOT / "suites" / gate).glob(f"test_{name}.py"))]
+    assert len(files) >= len(names), f"no such checks: {names}"
+    return files
 
 
 def built_faults(system: str, prefixes: tuple[str, ...]) -> list[dict[str, Any]]:

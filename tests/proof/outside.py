@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables
+from tests.proof.gate import ROOT, GateRun, _variables, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,18 +76,8 @@ def deployed(folder: Path, mode: str, lane: str, *faults: str, roomy: bool = Tru
 
 def judge(folder: Path, there: Deployment, *arguments: str, gate: str = "mode-matrix", **changes: Any) -> GateRun:
     """Run *gate* against *there* as a user would; *changes* go to its environment file."""
-    environment, evidence = there.environment(folder, **changes), folder / "evidence"
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", gate, f"--env={environment}"]
-    done = subprocess.run(
-        [*command, f"--evidence={evidence}", *arguments],
-        cwd=ROOT,
-        env={**_variables(), **there.variables},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+    environment = there.environment(folder, **changes)
+    return run_checks(environment, "-m", gate, *arguments, variables=there.variables)
 
 
 @dataclass(frozen=True)

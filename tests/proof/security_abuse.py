@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from rollout_gates.catalogue import applicability, load
-from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
+from tests.proof.gate import ROOT, GateRun, built_faults, checks_in, environment_file, run_checks
 
 MINE = ("TTS-SEC-ABUSE-", "TTS-SEC-FAIL-", "TTS-SEC-OBS-", "TTS-EVID-01", "TTS-EVID-02")
 FILES = ("bursts", "failure_safety", "provider_audio_urls", "logs", "alerts", "gate_evidence")
@@ -17,21 +14,10 @@ FAULTS = built_faults("tts", MINE)
 UNJUDGED = {"F-78": {"TTS-SEC-ABUSE-03", "TTS-SEC-ABUSE-07", "TTS-SEC-ABUSE-08", "TTS-SEC-OBS-03", "TTS-EVID-02"}}
 
 
-def run_checks(folder, mode, lane, *arguments) -> GateRun:
+def judge(folder, mode, lane, *arguments) -> GateRun:
     """Run these checks alone, in one mode and lane."""
-    environment, evidence = environment_file(folder, mode, lane), folder / "evidence"
-    files = [str(ROOT / "suites" / "security" / f"test_{name}.py") for name in FILES]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "security", *files]
-    done = subprocess.run(
-        [*command, f"--env={environment}", f"--evidence={evidence}", *arguments],
-        cwd=ROOT,
-        env=_variables(),
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+    environment = environment_file(folder, mode, lane)
+    return run_checks(environment, "-m", "security", *checks_in("security", *FILES), *arguments)
 
 
 def mine(names):
@@ -52,7 +38,7 @@ def told(run):
 
 def prove_healthy(folder, mode, lane):
     """A system without a fault turns every clause green."""
-    run = run_checks(folder, mode, lane)
+    run = judge(folder, mode, lane)
 
     assert mine(run.ids("green")) == judged(mode, lane), told(run)
     return run
@@ -60,7 +46,7 @@ def prove_healthy(folder, mode, lane):
 
 def prove_fault(folder, fault, mode, lane):
     """A fault turns red what its row names, and nothing else."""
-    run = run_checks(folder, mode, lane, f"--fault=tts:{fault['id']}")
+    run = judge(folder, mode, lane, f"--fault=tts:{fault['id']}")
 
     assert f"faults: tts:{fault['id']}" in run.output, "the fault was not on"
     assert mine(run.ids("red")) == judged(mode, lane) & set(fault["red"]), told(run)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from rollout_gates.catalogue import applicability, load
-from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
+from tests.proof.gate import ROOT, GateRun, built_faults, checks_in, environment_file, run_checks
 
 MINE = ("TTS-MODE-", "TTS-CLONE-", "TTS-DESIGN-")
 REQUIRED = {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 52}
@@ -19,26 +16,10 @@ FAULTS = built_faults("tts", MINE)
 ALSO_RED = {"F-22": {"TTS-DESIGN-07"}}
 
 
-def run_checks(folder, mode, *arguments) -> GateRun:
+def judge(folder, mode, *arguments) -> GateRun:
     """Run the checks of these clauses alone, in one cell."""
-    environment, evidence = environment_file(folder, mode), folder / "evidence"
-    files = [str(path) for name in ("mode", "clone", "design") for path in suites(f"test_{name}*.py")]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *files]
-    command += ["suites/smoke/test_golden_payloads.py", "-k", "test_mode or clone or design"]
-    done = subprocess.run(
-        [*command, f"--env={environment}", f"--evidence={evidence}", *arguments],
-        cwd=ROOT,
-        env=_variables(),
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
-
-
-def suites(pattern):
-    return sorted((ROOT / "suites" / "mode_matrix").glob(pattern))
+    files = [*checks_in("mode_matrix", "mode*", "clone*", "design*"), *checks_in("smoke", "golden_payloads")]
+    return run_checks(environment_file(folder, mode), *files, "-k", "test_mode or clone or design", *arguments)
 
 
 def mine(names):
@@ -68,14 +49,14 @@ def test_every_fault_that_names_these_clauses_is_built():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_system_without_a_fault_is_green(tmp_path, mode):
-    run = run_checks(tmp_path, mode)
+    run = judge(tmp_path, mode)
 
     assert mine(run.ids("green")) == judged(mode), told(run)
 
 
 @pytest.mark.parametrize(("fault", "mode"), list(cases()))
 def test_a_fault_turns_red_what_it_names_and_nothing_else(tmp_path, fault, mode):
-    run = run_checks(tmp_path, mode, f"--fault=tts:{fault['id']}")
+    run = judge(tmp_path, mode, f"--fault=tts:{fault['id']}")
 
     assert f"faults: tts:{fault['id']}" in run.output, "the fault was not on"
     named = judged(mode) & (set(fault["red"]) | ALSO_RED.get(fault["id"], set()))
@@ -88,7 +69,7 @@ def test_the_reference_build_shows_its_known_defects(tmp_path, mode):
     reference = [fault for fault in FAULTS if fault.get("reference") and mode in (fault.get("modes") or MODES)]
     faults = ",".join(f"tts:{fault['id']}" for fault in reference)
 
-    run = run_checks(tmp_path, mode, f"--fault={faults}")
+    run = judge(tmp_path, mode, f"--fault={faults}")
 
     named = {name for fault in reference for name in fault["red"]}
     assert mine(run.ids("red")) == judged(mode) & named, told(run)

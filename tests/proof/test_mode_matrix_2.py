@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults
+from tests.proof.gate import GateRun, built_faults, checks_in, environment_file, run_checks
 
 MINE = ("TTS-GEN-", "TTS-DUR-", "TTS-CANCEL-")
-SUITES = [f"suites/mode_matrix/test_{name}.py" for name in ("generate", "durability", "cancel_states")]
-GOLDEN = "suites/smoke/test_golden_payloads.py"
+FILES = ("generate", "durability", "cancel_states")
 CELLS = ("modal-task", "qwen-task")
 ONLY = "(modal-task or qwen-task) and (not golden_payload or generate-matrix)"
-ENVIRONMENT = """\
-kind = "local"
-sandbox = true
-
-[limits]
-billable_calls = 500
-
-[tts]
-provider_mode = "qwen"
-lane = "task"
-"""
 FAULTS = built_faults("tts", MINE)
 # What a fault must also break, though its row in the contract does not say so.
 ALSO_RED: dict[str, set[str]] = {}
@@ -32,27 +17,17 @@ ALSO_RED: dict[str, set[str]] = {}
 REFERENCE_ALSO_RED = {"modal-task": {"TTS-DUR-11"}, "qwen-task": set()}
 
 
-def run_checks(folder, *arguments) -> GateRun:
+def judge(folder, *arguments) -> GateRun:
     """Run the checks of these clauses alone, in both modes at once."""
-    environment, evidence = folder / "proof.toml", folder / "evidence"
-    environment.write_text(ENVIRONMENT)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "mode-matrix", "-n", "2", "-k", ONLY]
-    done = subprocess.run(
-        [*command, *SUITES, GOLDEN, f"--env={environment}", f"--evidence={evidence}", *arguments],
-        cwd=ROOT,
-        env=_variables(),
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+    environment, files = environment_file(folder, "qwen"), checks_in("mode_matrix", *FILES)
+    files += checks_in("smoke", "golden_payloads")
+    return run_checks(environment, "-m", "mode-matrix", "-n", "2", "-k", ONLY, *files, *arguments)
 
 
 def judged(folder, *faults):
     """Run the checks of these clauses; return the run, and the outcome of each clause by cell."""
     on = [f"--fault={','.join(f'tts:{fault}' for fault in faults)}"] if faults else []
-    run = run_checks(folder, *on)
+    run = judge(folder, *on)
     mine = [clause for clause in run.evidence["clauses"] if clause["id"].startswith(MINE)]
     outcomes = {name: {} for name in CELLS}
     for clause in mine:

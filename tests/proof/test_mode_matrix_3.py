@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from rollout_gates.catalogue import applicability, load
-from tests.proof.gate import _TIMEOUT_S, ROOT, GateRun, _variables, built_faults, environment_file
+from tests.proof.gate import ROOT, GateRun, built_faults, checks_in, environment_file, run_checks
 
 MINE = ("TTS-CRED-", "TTS-UI-")
 FILES = ("credits", "refunds", "payments", "pages")
@@ -18,21 +15,10 @@ CLAUSES = {clause.id: clause for clause in load(ROOT / "clauses").clauses if cla
 FAULTS = built_faults("tts", MINE)
 
 
-def run_checks(folder, *arguments) -> GateRun:
+def judge(folder, *arguments) -> GateRun:
     """Run the checks of these clauses alone, in every cell."""
-    environment, evidence = environment_file(folder, "qwen"), folder / "evidence"
-    files = [str(path) for name in FILES for path in (ROOT / "suites" / "mode_matrix").glob(f"test_{name}*.py")]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "mode-matrix", *files]
-    done = subprocess.run(
-        [*command, f"--env={environment}", f"--evidence={evidence}", *arguments],
-        cwd=ROOT,
-        env=_variables(),
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    return GateRun(done.returncode, done.stdout + done.stderr, evidence)
+    environment = environment_file(folder, "qwen")
+    return run_checks(environment, "-m", "mode-matrix", *checks_in("mode_matrix", *FILES), *arguments)
 
 
 def mine(names):
@@ -58,14 +44,14 @@ def test_every_fault_that_names_these_clauses_is_built():
 
 
 def test_a_system_without_a_fault_is_green(tmp_path):
-    run = run_checks(tmp_path)
+    run = judge(tmp_path)
 
     assert mine(run.ids("green")) == judged(), told(run)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["id"])
 def test_a_fault_turns_red_what_it_names_and_nothing_else(tmp_path, fault):
-    run = run_checks(tmp_path, f"--fault=tts:{fault['id']}")
+    run = judge(tmp_path, f"--fault=tts:{fault['id']}")
 
     assert f"faults: tts:{fault['id']}" in run.output, "the fault was not on"
     assert mine(run.ids("red")) == judged(fault.get("modes") or ("modal", "qwen")) & set(fault["red"]), told(run)
