@@ -11,10 +11,11 @@ from io import BytesIO
 import pytest
 from aiohttp import web
 
-from rollout_gates.matrix import Outcome
+from rollout_gates.matrix import Cell, Outcome
 from rollout_gates.systems.tts import remove
 from rollout_gates.systems.tts.accounts import claims
 from rollout_gates.systems.tts.doors import code_of, doors_of, listed, service_of
+from rollout_gates.systems.tts.flows.security import overview
 from rollout_gates.systems.tts.flows.security.data import exposure, rows, signed
 from rollout_gates.systems.tts.flows.security.data.objects import HELD_BYTES, Way
 from rollout_gates.systems.tts.flows.security.data.rows import Attempt
@@ -238,3 +239,20 @@ def test_a_table_of_rows_shows_the_worst_of_each_place_and_what_was_not_tried():
 
 def test_a_table_of_objects_has_a_row_for_each_way():
     assert exposure.of_objects([], rows.judged).rows == tuple(map(str, Way))
+
+
+def test_the_table_of_all_ways_takes_each_kind_where_a_way_leads_to_it():
+    refused = Attempt("b", "a", Whose.ANOTHERS, "voices", Verb.INSERT, Rule.REFUSED, reply(403, {"code": "42501"}))
+    own = Attempt("a", "a", Whose.OWN, "tasks", Verb.INSERT, Rule.REFUSED, reply(201, None))
+    table = exposure.overview_of_rows([refused, own], rows.judged)
+
+    assert table.cells["voice", overview.DATA_WRITE].outcome is Outcome.HELD
+    assert table.cells["voice", overview.STORAGE_READ].outcome is Outcome.NOT_APPLICABLE
+    assert ("task", overview.DATA_WRITE) not in table.cells
+    assert set(overview.BY_TABLE) == {each.name for each in TABLES}
+    assert table.told()["columns"][0] == overview.API_READ
+
+
+def test_a_way_that_does_not_lead_to_a_kind_is_refused():
+    with pytest.raises(ValueError, match="storage: read does not lead to a task"):
+        overview.part({("task", overview.STORAGE_READ): Cell(Outcome.HELD)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rollout_gates.matrix import Cell, Matrix, Outcome, worse
+from rollout_gates.systems.tts.flows.security import overview
 from rollout_gates.systems.tts.flows.security.data.objects import BUCKETS, INSERTS, REFERENCES, Way
 from rollout_gates.systems.tts.flows.security.data.tables import TABLES, Verb, Whose
 
@@ -29,6 +30,13 @@ _OBJECTS_NOTE: Final = (
     "references."
 )
 _SIGNED_NOTE: Final = "URLs that the API handed out, opened without a login. Each opens its own object first."
+_WAYS: Final = {
+    Way.READ: overview.STORAGE_READ,
+    Way.PUBLIC: overview.STORAGE_READ,
+    Way.LIST: overview.STORAGE_LIST,
+    Way.SIGN: overview.STORAGE_SIGN,
+    Way.SIGN_MANY: overview.STORAGE_SIGN,
+}
 _WHO: Final = {"anon": "anon"}
 
 
@@ -101,3 +109,35 @@ def _apart(title: str) -> tuple[str, str]:
     """Return the two halves of the name of a forgery."""
     row, _, column = title.partition(": ")
     return row, column
+
+
+def overview_of_rows(attempts: Iterable[Attempt], judged: Callable[[Attempt], Cell]) -> Matrix:
+    """Return what is told of rows of others where all ways stand together."""
+    foreign = [one for one in attempts if one.whose is not Whose.OWN]
+    return overview.part(worst(foreign, lambda one: (overview.BY_TABLE[one.table], _way_of(one.verb)), judged))
+
+
+def _way_of(verb: Verb) -> str:
+    return overview.DATA_READ if verb is Verb.SELECT else overview.DATA_WRITE
+
+
+def overview_of_functions(calls: Iterable[Call], judged: Callable[[Call], Cell]) -> Matrix:
+    """Return the same of functions."""
+    return overview.part(worst(calls, lambda one: (overview.BY_FUNCTION[one.function], overview.CALL), judged))
+
+
+def overview_of_objects(tries: Iterable[ObjectTry], judged: Callable[[ObjectTry], Cell]) -> Matrix:
+    """Return the same of stored objects."""
+    foreign = [one for one in tries if one.whose is not Whose.OWN]
+    return overview.part(
+        worst(foreign, lambda one: (overview.BY_BUCKET[one.bucket], _WAYS.get(one.way, overview.STORAGE_WRITE)), judged)
+    )
+
+
+def overview_of_signed_urls(seen: SignedUrls, judged: Callable[[Forgery], Cell]) -> Matrix:
+    """Return the same of signed URLs."""
+    return overview.part(worst(seen.forgeries, lambda one: (_kind_of(one.title), overview.SIGNED_URL), judged))
+
+
+def _kind_of(title: str) -> str:
+    return overview.SPEECH if title.startswith(overview.SPEECH) else overview.CLIP

@@ -11,7 +11,7 @@ from rollout_gates.conductor import flow
 from rollout_gates.matrix import Cell, Outcome
 from rollout_gates.systems.tts.doors import code_of, doors_of, service_of
 from rollout_gates.systems.tts.flows.matrix.scene import scene
-from rollout_gates.systems.tts.flows.security.data.exposure import of_functions
+from rollout_gates.systems.tts.flows.security.data.exposure import of_functions, overview_of_functions
 from rollout_gates.systems.tts.flows.security.data.parties import OTHER
 from rollout_gates.systems.tts.flows.security.data.rows import DENIED
 from rollout_gates.systems.tts.replies import json_object
@@ -68,6 +68,7 @@ async def functions(context: Context) -> Functions:
         replies = await asyncio.gather(*(one.call(name, given) for one in doors for name, given in arguments.items()))
     named = [(one.actor, name) for one in doors for name in arguments]
     calls = tuple(Call(who, name, reply, known[name]) for (who, name), reply in zip(named, replies, strict=True))
+    context.show(overview_of_functions(calls, judged))
     context.show(of_functions(calls, judged))
     return Functions(calls)
 

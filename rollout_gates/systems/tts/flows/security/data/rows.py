@@ -12,7 +12,7 @@ from rollout_gates.conductor import flow
 from rollout_gates.matrix import Cell, Outcome
 from rollout_gates.systems.tts.doors import code_of, listed
 from rollout_gates.systems.tts.flows.matrix.scene import scene
-from rollout_gates.systems.tts.flows.security.data.exposure import of_rows
+from rollout_gates.systems.tts.flows.security.data.exposure import of_rows, overview_of_rows
 from rollout_gates.systems.tts.flows.security.data.parties import broke_in, gathered
 from rollout_gates.systems.tts.flows.security.data.tables import BY_NAME, READABLE, TABLES, Rule, Table, Verb, Whose
 from rollout_gates.systems.tts.samples import tag
@@ -77,6 +77,7 @@ async def data_api(context: Context) -> DataApi:
         if not prod:
             attempts += await acting.writes()
     seen = DataApi(tuple(attempts), only_reads=prod)
+    context.show(overview_of_rows(seen.attempts, judged))
     context.show(of_rows(seen.attempts, judged))
     return seen
 

@@ -15,7 +15,7 @@ from rollout_gates.matrix import Cell, Outcome
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.accounts import claims
 from rollout_gates.systems.tts.flows.matrix.scene import scene
-from rollout_gates.systems.tts.flows.security.data.exposure import of_signed_urls
+from rollout_gates.systems.tts.flows.security.data.exposure import of_signed_urls, overview_of_signed_urls
 from rollout_gates.systems.tts.flows.security.data.objects import GENERATIONS, REFERENCES, samples_as_wav
 from rollout_gates.systems.tts.flows.security.data.parties import gathered, plant_object, plant_row
 from rollout_gates.systems.tts.flows.security.data.tables import BY_NAME
@@ -109,6 +109,7 @@ async def signed_urls(context: Context) -> SignedUrls:
         for title, part in parts.items()
     ]
     seen = SignedUrls(tuple(urls), tuple(forged))
+    context.show(overview_of_signed_urls(seen, judged))
     context.show(of_signed_urls(seen, expiry, judged))
     return seen
 

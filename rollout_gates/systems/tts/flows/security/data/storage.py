@@ -10,7 +10,7 @@ from rollout_gates.conductor import flow
 from rollout_gates.matrix import Cell, Outcome
 from rollout_gates.systems.tts.flows.matrix.scene import scene
 from rollout_gates.systems.tts.flows.security.data import objects
-from rollout_gates.systems.tts.flows.security.data.exposure import of_objects
+from rollout_gates.systems.tts.flows.security.data.exposure import of_objects, overview_of_objects
 from rollout_gates.systems.tts.flows.security.data.objects import (
     ACTS,
     BUCKETS,
@@ -78,6 +78,7 @@ async def storage(context: Context) -> Storage:
         keepers = [Keeper(stage, parties, victim, reacher) for victim, reacher in parties.victims]
         tries = [one for found in await asyncio.gather(*(keeper.tried(prod) for keeper in keepers)) for one in found]
     seen = Storage(tuple(tries), only_reads=prod)
+    context.show(overview_of_objects(seen.tries, judged))
     context.show(of_objects(seen.tries, judged))
     return seen
 
