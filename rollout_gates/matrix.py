@@ -6,12 +6,13 @@ Parts of the same title are put together, so that several flows may fill one tab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 EVENT: Final = "matrix"
+Try = TypeVar("Try")
 
 
 class Outcome(StrEnum):
@@ -35,6 +36,17 @@ def worse(one: Cell, other: Cell) -> Cell:
     """Return the worse of two cells, *one* where neither is."""
     order = list(Outcome)
     return other if order.index(other.outcome) < order.index(one.outcome) else one
+
+
+def worst(
+    tries: Iterable[Try], place: Callable[[Try], tuple[str, str]], judged: Callable[[Try], Cell]
+) -> dict[tuple[str, str], Cell]:
+    """Return the worst outcome of *tries* in each place."""
+    cells: dict[tuple[str, str], Cell] = {}
+    for one in tries:
+        cell = judged(one)
+        cells[place(one)] = worse(cells[place(one)], cell) if place(one) in cells else cell
+    return cells
 
 
 @dataclass(frozen=True)

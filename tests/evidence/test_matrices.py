@@ -10,7 +10,7 @@ from rollout_gates.conductor import Context
 from rollout_gates.evidence import matrices
 from rollout_gates.evidence.events import Events, read_events
 from rollout_gates.evidence.render import render
-from rollout_gates.matrix import EVENT, Cell, Matrix, Outcome
+from rollout_gates.matrix import EVENT, Cell, Matrix, Outcome, worst
 from tests.evidence.story import Story
 
 TABLE = Matrix(
@@ -143,3 +143,10 @@ def test_a_wide_table_keeps_its_words_for_those_who_cannot_see_it(tmp_path):
     render(tmp_path)
 
     assert (tmp_path / "index.html").read_text().count('✔<span class="unseen"> held</span>') == 20
+
+
+def test_the_worst_of_several_tries_is_kept():
+    tries = [Outcome.HELD, Outcome.LEAKED, Outcome.NOT_APPLICABLE, Outcome.INCONCLUSIVE]
+
+    assert worst(tries, lambda _: ("a", "x"), Cell) == {("a", "x"): Cell(Outcome.LEAKED)}
+    assert worst([], lambda _: ("a", "x"), Cell) == {}

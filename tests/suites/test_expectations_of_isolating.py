@@ -8,7 +8,8 @@ import pytest
 
 from fixtures.expectations import isolating
 from rollout_gates.matrix import Outcome
-from rollout_gates.systems.tts.flows.security.reaching import Direction, Pointer, Reach, Reached, Way, table
+from rollout_gates.systems.tts.flows.security import overview
+from rollout_gates.systems.tts.flows.security.reaching import Direction, Pointer, Reach, Reached, Way, by_kind, table
 from rollout_gates.wire import CouldNotJudge, OutOfBudget
 from tests.suites.replies import refusal, reply
 
@@ -139,3 +140,13 @@ def test_the_table_tells_each_way_by_its_outcome():
     assert cells["task at work", "B on A: read"].outcome is Outcome.LEAKED
     assert cells["task at work", "A on B: read"].outcome is Outcome.INCONCLUSIVE
     assert cells["task at work", "A on B: delete"].outcome is Outcome.HELD
+
+
+def test_the_worst_of_each_kind_stands_where_all_ways_do():
+    cells = by_kind(reached(OWN), qwen=False)
+
+    assert cells["task", "API: read"].outcome is Outcome.LEAKED
+    assert cells["task", "API: write"].outcome is Outcome.HELD
+    assert cells["preview", "API: write"].outcome is Outcome.NOT_APPLICABLE
+    assert ("preview", "API: write") not in by_kind(reached(), qwen=True)
+    assert overview.part(cells).cells.items() >= cells.items()

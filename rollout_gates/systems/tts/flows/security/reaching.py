@@ -15,10 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
-from rollout_gates.matrix import Cell, Matrix, Outcome
+from rollout_gates.matrix import Cell, Matrix, Outcome, worst
 from rollout_gates.systems.tts.flows.matrix.cloning import own_rows
 from rollout_gates.systems.tts.flows.matrix.planting import plant
 from rollout_gates.systems.tts.flows.matrix.scene import Scene, scene
+from rollout_gates.systems.tts.flows.security import overview
 from rollout_gates.systems.tts.flows.security.owned import (
     AT_WORK,
     GENERATIONS,
@@ -46,6 +47,7 @@ TITLE = "Another user's things through the API"
 _NOTE = "A signed-in user reaches for what is somebody else's; its owner does the same after them."
 HEARD = (200, 302, 303, 307)
 """What an owner who is sent to their audio is answered: the contract says 302, which is judged elsewhere."""
+_READS = ("read", "hear", "repeat")
 Act = Callable[["Identity"], Awaitable["Reply"]]
 
 
@@ -113,8 +115,21 @@ async def foreign_reach(context: Context) -> Reached:
             async with owned.owner.busy:
                 directions.append(await _tried(stage, title, owned, intruder))
     found = Reached(tuple(directions), one_way)
+    context.show(overview.part(by_kind(found, qwen=context.settings.is_qwen)))
     context.show(table(found))
     return found
+
+
+def by_kind(found: Reached, *, qwen: bool) -> dict[tuple[str, str], Cell]:
+    """Return what came of it for each kind of thing, where all ways in stand together."""
+
+    def place(reach: Reach) -> tuple[str, str]:
+        return reach.way.kind, overview.API_READ if reach.way.what in _READS else overview.API_WRITE
+
+    cells = worst([reach for side in found.directions for reach in side.reaches], place, _cell)
+    if not qwen:
+        cells[PREVIEW, overview.API_WRITE] = Cell(Outcome.NOT_APPLICABLE, "in this mode it is handed in with its audio")
+    return cells
 
 
 def table(found: Reached) -> Matrix:

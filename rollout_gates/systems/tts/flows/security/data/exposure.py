@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from rollout_gates.matrix import Cell, Matrix, Outcome, worse
+from rollout_gates.matrix import Cell, Matrix, Outcome, worst
 from rollout_gates.systems.tts.flows.security import overview
 from rollout_gates.systems.tts.flows.security.data.objects import BUCKETS, INSERTS, REFERENCES, Way
 from rollout_gates.systems.tts.flows.security.data.tables import TABLES, Verb, Whose
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.flows.security.data.storage import ObjectTry
     from rollout_gates.systems.tts.flows.security.data.tampering import Tamper
 
-Try = TypeVar("Try")
 _ROWS_NOTE: Final = (
     "Acted out over the data API. Another's: two users at each other's rows. Own inserts and changes must be refused "
     "as well; own voices and generations may be deleted."
@@ -49,17 +48,6 @@ def of_rows(attempts: Iterable[Attempt], judged: Callable[[Attempt], Cell]) -> M
         if table.deletable:
             cells.setdefault((table.name, f"{Whose.OWN}: {Verb.DELETE}"), allowed)
     return Matrix("Data API: rows", _ROWS_NOTE, tuple(table.name for table in TABLES), columns, cells)
-
-
-def worst(
-    tries: Iterable[Try], place: Callable[[Try], tuple[str, str]], judged: Callable[[Try], Cell]
-) -> dict[tuple[str, str], Cell]:
-    """Return the worst outcome of *tries* in each place."""
-    cells: dict[tuple[str, str], Cell] = {}
-    for one in tries:
-        cell = judged(one)
-        cells[place(one)] = worse(cells[place(one)], cell) if place(one) in cells else cell
-    return cells
 
 
 def of_functions(calls: Iterable[Call], judged: Callable[[Call], Cell]) -> Matrix:
