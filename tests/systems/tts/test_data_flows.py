@@ -21,7 +21,7 @@ from rollout_gates.systems.tts.flows.security.data.objects import HELD_BYTES, Wa
 from rollout_gates.systems.tts.flows.security.data.rows import Attempt
 from rollout_gates.systems.tts.flows.security.data.tables import TABLES, Rule, Verb, Whose
 from rollout_gates.systems.tts.remove import StaysBehind
-from rollout_gates.wire import NotConfigured, Resource
+from rollout_gates.wire import CouldNotJudge, NotConfigured, Resource
 from tests.suites.replies import reply
 from tests.systems.tts.acting import acting, settings_of
 from tests.systems.tts.elsewhere import Elsewhere
@@ -213,6 +213,21 @@ def test_forgeries_cover_each_url_and_the_tokens_of_all_others():
     assert url == f"https://target.example/object/sign/b/clip?token={parts['speech'].token}"
     assert points_at == "clip"
     assert found["clip: without a token"][0] == "https://target.example/object/sign/b/clip"
+
+
+@asynchronous
+async def test_what_no_url_hands_out_is_left_out_and_nothing_at_all_is_inconclusive(tmp_path):
+    token = jwt(exp=1)
+    good = reply(302, None, headers={"location": f"/storage/v1/object/sign/references/a?token={token}"})
+    bare = reply(302, None, headers={"location": "/storage/v1/object/public/references/a"})
+    async with heard() as (url, _), acting(tmp_path, settings(url)) as run:
+        client = run.context.session.anon
+
+        found = signed._taken_apart(client, {"clip": good, "speech": bare, "other": reply(404, None)})
+        with pytest.raises(CouldNotJudge, match="other: 404"):
+            signed._taken_apart(client, {"other": reply(404, None)})
+
+    assert {title: part.token for title, part in found.items()} == {"clip": token}
 
 
 def test_what_is_planted_is_a_whole_sound():

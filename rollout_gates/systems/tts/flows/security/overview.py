@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Whose things, by which way"
 _NOTE: Final = (
-    "Anon and two users, each at what is another's. The worst of all tries counts; the other tables have each."
+    "Anon and two users, each at what is another's. The worst of all tries counts; the other tables have each. "
+    "Through the API a clip is read by its voice, and speech by its generation."
 )
 VOICE, GENERATION, TASK, PROFILE, ENTRY = "voice", "generation", "task", "profile", "ledger entry"
 TRIAL, EVENT, COUNTER, CLIP, SPEECH, PREVIEW = "trial", "billing event", "rate counter", "clip", "speech", "preview"

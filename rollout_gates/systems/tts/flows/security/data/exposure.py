@@ -63,7 +63,8 @@ def of_tampering(tries: Iterable[Tamper], judged: Callable[[Tamper], Cell]) -> M
     found = list(tries)
     cells = worst(found, lambda one: (f"{one.table}.{one.column}", one.way), judged)
     rows = tuple(dict.fromkeys(f"{one.table}.{one.column}" for one in found))
-    ways = tuple(dict.fromkeys(one.way for one in found))
+    # Two of them share a heading, and so stand side by side.
+    ways = tuple(sorted(dict.fromkeys(one.way for one in found)))
     nothing = Cell(Outcome.NOT_APPLICABLE, "this way does not offer it")
     whole = {(row, way): cells.get((row, way), nothing) for row in rows for way in ways}
     return Matrix("Protected columns", _TAMPERING_NOTE, rows, ways, whole)

@@ -84,8 +84,9 @@ async def _found(party: Party) -> Party:
 
 
 async def newest(doors: Doors, table: Table, owner_id: str) -> Row | None:
-    """Return a row of *owner_id* as *doors* see it."""
-    reply = await doors.table("GET", table.name, select="*", limit=1, **{str(table.owner): f"eq.{owner_id}"})
+    """Return the newest row of *owner_id* as *doors* see it."""
+    mine = {str(table.owner): f"eq.{owner_id}"}
+    reply = await doors.table("GET", table.name, select="*", order="created_at.desc", limit=1, **mine)
     rows = listed(reply)
     return rows[0] if rows else None
 

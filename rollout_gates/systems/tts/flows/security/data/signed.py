@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LONGEST_S: Final = 3600
 """How long a signed URL may live (rule 8 of section 2.0)."""
 REFUSALS: Final = (400, 401, 403, 404)
+OF_ANOTHER: Final = "token of"
 CLIP, OTHER_CLIP, SPEECH = "clip", "another clip", "speech"
 _OF: Final = {
     CLIP: ("voices", "reference_object_key"),
@@ -100,7 +101,7 @@ async def signed_urls(context: Context) -> SignedUrls:
         parties = await gathered(stage)
         routes = await _routes(stage, parties)
         client = parties.owner.user.client
-        parts = {title: _parts(client, title, route) for title, route in routes.items()}
+        parts = _taken_apart(client, routes)
         opened = {title: await _open(client, part.url) for title, part in parts.items()}
         forged = await asyncio.gather(*(_forge(client, *each, opened) for each in _forgeries(parts)))
         later = await _later(stage, client, parts)
@@ -167,15 +168,18 @@ async def _asked(client: Client, title: str, row_id: str) -> Reply:
     return await (client.generation_audio(row_id) if title is SPEECH else client.voice_preview(row_id))
 
 
-def _parts(client: Client, title: str, route: Reply) -> _Parts:
-    location = route.header("location")
-    if not location or not 300 <= route.status < 400:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the {title} was not handed out by a signed URL: {route.status}")
-    url = client.absolute(location, answered=route.request.url)
-    token = parse_qs(urlsplit(url).query).get("token", [""])[0]
-    if not token:
-        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"the URL of the {title} holds no token")
-    return _Parts(url, token)
+def _taken_apart(client: Client, routes: dict[str, Reply]) -> dict[str, _Parts]:
+    """Return the URLs in *routes*, taken apart; what is not handed out by one is left to the clauses about it."""
+    found = {}
+    for title, route in routes.items():
+        location = route.header("location")
+        url = client.absolute(location, answered=route.request.url) if location and 300 <= route.status < 400 else ""
+        if token := parse_qs(urlsplit(url).query).get("token", [""])[0]:
+            found[title] = _Parts(url, token)
+    if not found:
+        told = ", ".join(f"{title}: {route.status}" for title, route in routes.items())
+        raise CouldNotJudge(Reason.SOURCE_ABSENT, f"nothing was handed out by a URL with a token ({told})")
+    return found
 
 
 async def _open(client: Client, url: str) -> Reply:
@@ -191,7 +195,7 @@ def _forgeries(parts: dict[str, _Parts]) -> Iterator[tuple[str, str, str]]:
             yield f"{title}: {what}", one.with_(token=token), title
         for other_title, other in parts.items():
             if other_title != title:
-                yield f"{title}: token of {other_title}", one.with_(token=other.token), title
+                yield f"{title}: {OF_ANOTHER} {other_title}", one.with_(token=other.token), title
 
 
 def _altered(token: str) -> str:
