@@ -29,7 +29,7 @@ JUDGED = {f"TTS-SLO-0{number}" for number in (1, 2, 3, 4, 5, 6, 8)}
 
 def watched(folder, *faults):
     with deployed(folder, "qwen", "task", *faults) as there:
-        return judge(folder, there, "--window=20s", gate="slo", slo=SLO, billable_calls=60)
+        return judge(folder, there, "--window=20s", gate="slo", slo=SLO, billable_calls=60, latency_budget_s=30)
 
 
 def test_a_healthy_deployment_is_go(tmp_path):
