@@ -94,7 +94,8 @@ async def _keep(context: Context, snapshot: Snapshot, path: Path) -> None:
 
 def _put(context: Context, phase: str, snapshot: Snapshot) -> None:
     if context.folder is not None:
-        write_whole(context.folder / _NAME.format(phase=phase), _file(snapshot))
+        told = context.wire.recorder.redactor.redact(_file(snapshot).decode())
+        write_whole(context.folder / _NAME.format(phase=phase), told)
 
 
 def _file(snapshot: Snapshot) -> bytes:

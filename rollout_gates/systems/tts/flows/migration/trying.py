@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rollout_gates.migrations.facts import Facts
 from rollout_gates.systems.tts.schema import CHECKS, COLUMNS, LEGACY, PROVIDER_COLUMNS, Check
+from rollout_gates.wire import NotConfigured
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,6 +27,10 @@ _SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "type": "clone", "status": "completed", "generation_id": None, "voice_id": None, "metadata": {},
     },
 }  # fmt: skip
+
+
+# Not permitted, or a transaction that only reads.
+_NO_RIGHTS = {"42501", "25006"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,17 @@ def _refusal(connection: psycopg.Connection[Any], check: Check) -> str:
         with connection.transaction(force_rollback=True):
             connection.execute(*_insert(check.table, row))
     except psycopg.Error as problem:
+        _refuse_a_role_without_rights(problem)
         return f"{problem.sqlstate} {problem.diag.constraint_name or ''}".strip()
     return "it went through"
+
+
+def _refuse_a_role_without_rights(problem: psycopg.Error) -> None:
+    """A role that may not write at all says nothing of what the schema refuses."""
+    if problem.sqlstate in _NO_RIGHTS:
+        raise NotConfigured(
+            "writes are tried and rolled back: the role of secrets.database_dsn may not write"
+        ) from None
 
 
 def old_writes(connection: psycopg.Connection[Any], user_id: str) -> tuple[Write, ...]:
@@ -76,6 +90,7 @@ def _written(connection: psycopg.Connection[Any], table: str, user_id: str) -> W
             assert found is not None, "an insert that returns something has one row"
             connection.execute(f"update {table} set user_id = user_id where id = %s", (found[1],))  # noqa: S608 - ours
     except psycopg.Error as problem:
+        _refuse_a_role_without_rights(problem)
         return Write(table, f"SQLSTATE {problem.sqlstate} {problem.diag.column_name or ''}".strip(), {})
     return Write(table, None, _defaults(table, found[0]))
 
