@@ -32,6 +32,10 @@ class Migrations:
     pending: tuple[MigrationFile, ...]
     split: bool = True
 
+    def after(self, project: Migrations) -> Migrations:
+        """Return the same files as what comes after all that *project* has."""
+        return Migrations((*project.deployed, *project.pending), self.pending)
+
 
 def read_migrations(folder: Path, base: str | None = None) -> Migrations:
     """Read the ``*.sql`` files of *folder*; those up to and with *base* are deployed. Raises `UsageProblem`.

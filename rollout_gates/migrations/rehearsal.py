@@ -74,9 +74,9 @@ select n.nspname from pg_namespace n where n.nspname <> all(%s) and n.nspname no
 _ABSENT = {"42P01", "42703", "42704", "42883", "3F000"}
 
 
-def rehearse(scratch: Scratch, migrations: Migrations, manners: Manners) -> Rehearsal:
-    """Rehearse the pending files of *migrations*. Raises `CannotRehearse`."""
-    with psycopg.connect(scratch.copy("rehearsal", scratch.platform), autocommit=True) as connection:
+def rehearse(scratch: Scratch, migrations: Migrations, manners: Manners, name: str = "rehearsal") -> Rehearsal:
+    """Rehearse the pending files of *migrations* on a database called *name*. Raises `CannotRehearse`."""
+    with psycopg.connect(scratch.copy(name, scratch.platform), autocommit=True) as connection:
         return _Rehearser(connection, migrations, manners).act()
 
 

@@ -125,6 +125,12 @@ class TestFolder:
         with pytest.raises(UsageProblem, match="nothing is pending"):
             read_migrations(tmp_path, "1_first.sql")
 
+    def test_files_can_come_after_a_whole_project(self, tmp_path: Path) -> None:
+        (tmp_path / "9_next.sql").write_text("select 1;")
+        found = read_migrations(tmp_path).after(read_migrations(BASE))
+
+        assert (len(found.deployed), [file.name for file in found.pending], found.split) == (6, ["9_next.sql"], True)
+
     def test_an_empty_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UsageProblem, match="no \\*.sql files"):
             read_migrations(tmp_path)

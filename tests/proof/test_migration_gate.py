@@ -14,7 +14,7 @@ import pytest
 
 from rollout_gates.catalogue import load
 from rollout_gates.migrations.seeding import Seeder
-from tests.migrations.corpus import BASE, FAULTY, SAFE
+from tests.migrations.corpus import BASE, FAULTY, HERE, SAFE
 from tests.proof.gate import _TIMEOUT_S, ROOT, WHOLE, GateRun, _variables, built_faults, environment_file
 
 MINE = ("TTS-MIG-", "TTS-CUT-05")
@@ -93,6 +93,16 @@ def test_a_faulty_file_is_no_go(tmp_path, path):
 )
 def test_a_safe_file_is_go(tmp_path, path):
     run = judge(tmp_path, f"--migrations={project(tmp_path, path)}", f"--migration-base={LAST_OF_THE_BASE}")
+
+    assert (run.evidence["verdict"], run.status) == ("GO", 0), run.told()
+
+
+@pytest.mark.skipif(not WHOLE, reason="one more run")
+def test_a_file_alone_is_rehearsed_after_the_deployment_s_own(tmp_path):
+    (tmp_path / "alone").mkdir()
+    shutil.copy(HERE / "safe" / "view_with_invoker.sql", tmp_path / "alone")
+
+    run = judge(tmp_path, f"--migrations={tmp_path / 'alone'}")
 
     assert (run.evidence["verdict"], run.status) == ("GO", 0), run.told()
 

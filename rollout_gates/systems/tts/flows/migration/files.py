@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout_gates.conductor import flow
+from rollout_gates.migrations.files import read_migrations
 from rollout_gates.migrations.tables import findings_table, rehearsal_table
 from rollout_gates.reasons import Reason
 from rollout_gates.systems.tts.schema import COLUMNS, MANNERS
@@ -46,6 +47,12 @@ def pending(context: Context) -> Migrations:
     return found
 
 
+def project(context: Context) -> Migrations | None:
+    """Return the files of the deployment itself, where its environment file names them."""
+    given = context.settings.migrations
+    return read_migrations(given.folder) if given is not None else None
+
+
 @flow("migration_statements")
 async def migration_statements(context: Context) -> Reading:
     """Read the pending files."""
@@ -73,7 +80,9 @@ async def migration_rehearsal(context: Context) -> Rehearsed:
 
     def act() -> Rehearsal:
         with scratch() as started:
-            return rehearse(started, files, MANNERS)
+            told = rehearse(started, files, MANNERS)
+            before = project(context) if told.lacks_the_base and not files.split else None
+            return told if before is None else rehearse(started, files.after(before), MANNERS, "rehearsal_in_place")
 
     try:
         told = await asyncio.to_thread(act)
