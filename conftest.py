@@ -16,6 +16,7 @@ pytest_plugins = [
     "fixtures.tts_preflight",
     "fixtures.tts_migration",
     "fixtures.tts_provider",
+    "fixtures.tts_restoration",
     "fixtures.tts_row_policies",
     "fixtures.tts_slo",
     "fixtures.tts_security",

@@ -50,6 +50,10 @@ ORIGINS = ("https://app.sandbox.example", "https://www.sandbox.example")
 """Browser origins that a deployment allows as long as nobody says otherwise: a product's, production first."""
 
 
+OTHER_PINS = {"QWEN_VC_TARGET_MODEL": "qwen3-tts-vc-2025-11-26", "QWEN_VD_TARGET_MODEL": "qwen3-tts-vd-2025-12-16"}
+"""Models that no voice was made with before: what a careless second cutover is pinned to."""
+
+
 class LogSink:
     """Log lines of the API: kept in memory; as JSON lines on standard error when *verbose*, and in *file*.
 
@@ -103,6 +107,7 @@ class Instance:
         self._server = Server()
         self.base_url = self._server.url
         self.deployment = self._deployed(mode, lane)
+        self._was_restored = False
         self._remote = Remote(self)
         self._workers: set[asyncio.Task[Any]] = set()
         self._api: Function
@@ -129,7 +134,7 @@ class Instance:
         """Copy the *template* database, build everything around it, and serve."""
         self.db = await asyncio.to_thread(create_database, cluster, self._database, template)
         if self.deployment.is_old:
-            await asyncio.to_thread(install_old_build, self.db.dsn)
+            await asyncio.to_thread(install_old_build, self.db.dsn, hides_deleted=not self.faults.on("F-89"))
         await self.db.open()
         self._build()
         self.breakage = Breakage(self.db.dsn, self.storage)
@@ -194,14 +199,18 @@ class Instance:
 
     def redeploy(self, changes: Mapping[str, str | None]) -> None:
         """Deploy again with changed variables (None removes one). Work that is running goes on."""
-        if self.faults.on("F-88") and self.deployment.mode == "qwen" and changes.get("TTS_PROVIDER_MODE") == "modal":
+        wanted, before = changes.get("TTS_PROVIDER_MODE"), self.deployment.mode
+        if self.faults.on("F-88") and (before, wanted) == ("qwen", "modal"):
             changes = {name: value for name, value in changes.items() if name != "TTS_PROVIDER_MODE"}
+        if self.faults.on("F-89") and wanted == "qwen" and self._was_restored:
+            changes = {**changes, **OTHER_PINS}
+        self._was_restored = self._was_restored or (before, wanted) == ("qwen", "modal")
         self.deployment = self.deployment.with_variables(changes)
 
     async def deploy_build(self, build: str) -> None:
         """Deploy the *build* `old` or `new` on the database as it is. Work that is running goes on."""
         if build == "old":
-            await asyncio.to_thread(install_old_build, self.db.dsn)
+            await asyncio.to_thread(install_old_build, self.db.dsn, hides_deleted=not self.faults.on("F-89"))
         self.deployment = replace(self.deployment, build=build)
 
     async def migrate(self) -> None:

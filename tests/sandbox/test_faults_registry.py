@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ REGISTRY = load("tts")
 OF_CONTRACT = {key: fault for key, fault in REGISTRY.items() if key.startswith("F-")}
 SHEET = ROOT / "docs" / "contracts" / "dashscope-protocol.md"
 ADDITION = ROOT / "docs" / "contracts" / "provider-clauses.md"
-UNBUILT = next(fault.id for fault in REGISTRY.values() if not fault.built)
+UNBUILT = "F-51"
+WITH_ONE_UNBUILT = {**REGISTRY, UNBUILT: replace(REGISTRY[UNBUILT], built=False)}
 
 
 def contract_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -107,7 +109,7 @@ def test_an_unknown_fault_is_refused_with_a_suggestion(name, complaint):
 
 def test_a_fault_that_is_not_built_is_refused_by_name():
     with pytest.raises(FaultError, match=f"tts:{UNBUILT} is not built yet"):
-        find(f"tts:{UNBUILT}", {"tts": REGISTRY})
+        find(f"tts:{UNBUILT}", {"tts": WITH_ONE_UNBUILT})
 
 
 def test_switches_are_off_until_set():
@@ -136,7 +138,7 @@ def test_asking_for_a_fault_that_does_not_exist_is_an_error_of_ours():
 
 def test_switching_on_an_unbuilt_fault_is_refused():
     with pytest.raises(FaultError, match=f"cannot switch on {UNBUILT}"):
-        Switches(REGISTRY, [UNBUILT])
+        Switches(WITH_ONE_UNBUILT, [UNBUILT])
 
 
 def test_unknown_system_is_refused():

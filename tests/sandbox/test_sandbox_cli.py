@@ -12,11 +12,9 @@ import psycopg
 import pytest
 
 from sandbox.cli import main
-from sandbox.faults import load
 from tests.sandbox.running import WAIT_S, Running, running, start
 
 READY_KEYS = ["control_url", "faults", "instances", "position", "ready", "systems", "variables"]
-UNBUILT = next(fault.name for fault in load("tts").values() if not fault.built)
 SECRETS = [
     "DASHSCOPE_API_KEY",
     "TTS_ANON_KEY",
@@ -189,7 +187,6 @@ def test_page_for_people_has_urls_users_and_lines_to_try():
         (["--lane", "realtim"], "no such lane: realtim. Did you mean realtime?"),
         (["--system", "ttts"], "no such system: ttts. Did you mean tts?"),
         (["--fault", "tts:F-990"], "no such fault: tts:F-990. Did you mean tts:F-90?"),
-        (["--fault", UNBUILT], f"{UNBUILT} is not built yet"),
         (["--fault", "tts:F-54"], "tts:F-54 shows only in lane realtime, not in task"),
         (["--fault", "tts:F-15", "--mode", "modal"], "tts:F-15 shows only in mode qwen, not in modal"),
         (["--position", "fixd"], "invalid choice: 'fixd'"),

@@ -363,7 +363,10 @@ class Settings(SystemSettings):
     def sandbox_capabilities(self) -> frozenset[str]:
         """What a playground of the sandbox gives to a check, whatever the environment file configures."""
         return frozenset(
-            {"alerts", "control", "database", "logs", "payment_webhook", "secret_names", "service_role", "sign_up"}
+            {
+                *("alerts", "control", "database", "logs", "old_build", "payment_webhook", "secret_names"),
+                *("service_role", "sign_up"),
+            }
         )
 
     def rates(self) -> tuple[Mapping[str, int], float]:

@@ -8,13 +8,12 @@ part that the defect lacks with `-- F-xx begins` and `-- F-xx ends`, and the fun
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 
-from sandbox.tts.database.setup import HERE, migrations, read_sql
+from sandbox.tts.database.setup import HERE, migrations, read_sql, without_marked
 
 if TYPE_CHECKING:
     from sandbox.tts.platform.jwt import Faults
@@ -57,14 +56,6 @@ def statements(fault: str, *, on: bool, reference: bool = False) -> LiteralStrin
         text = read_sql(_migration(_BY_FUNCTION[fault]))
         return without_marked(text, fault) if on else text
     return read_sql(HERE / "faults" / f"{fault}.{'on' if on else 'off'}.sql")
-
-
-def without_marked(text: str, fault: str) -> LiteralString:
-    """*text* without the part that the fault lacks. Raises ValueError when no part is marked."""
-    cut, count = re.subn(rf" *-- {fault} begins\n.*?-- {fault} ends\n", "", text, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{fault} is marked {count} times")
-    return cut
 
 
 def _migration(name: str) -> Path:

@@ -2,7 +2,7 @@
 --
 -- The statements of the API name the columns of today. For the old build they run against these views instead: what is
 -- new reads as if it had never been there, and is never written, so that the tables take their defaults. Nothing in
--- schema public knows of them. They have the rights of whoever asks, so a right that is revoked is felt here too.
+-- schema public knows of them. What a user deleted stays hidden, on a schema that can tell. They have the rights of whoever asks, so a right that is revoked is felt here too.
 
 drop schema if exists old_build cascade;
 create schema old_build;
@@ -12,7 +12,11 @@ create view old_build.voices with (security_invoker = true) as
     'modal'::text as tts_provider, null::text as provider_voice_id, null::text as provider_target_model,
     null::text as provider_region, null::text as provider_request_id, null::text as provider_voice_kind,
     '{}'::jsonb as provider_metadata, null::timestamptz as deleted_at
-  from public.voices;
+  from public.voices as v
+  -- F-89 begins
+  where to_jsonb(v) ->> 'deleted_at' is null
+  -- F-89 ends
+;
 
 create view old_build.generations with (security_invoker = true) as
   select id, user_id, voice_id, text, audio_object_key, duration_seconds, generation_time_seconds, language, status,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString
 
@@ -79,10 +81,22 @@ def migrate(connection: psycopg.Connection, path: Path, text: LiteralString | No
     )
 
 
-def install_old_build(dsn: str) -> None:
-    """Give the old build its view of the tables. Blocking, some 20 ms; a second time changes nothing."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(read_sql(HERE / "old_build.sql"))
+def install_old_build(dsn: str, *, hides_deleted: bool = True) -> None:
+    """Give the old build its view of the tables. Blocking, some 20 ms; a second time changes nothing.
+
+    On tables that it cannot read it gets none, and finds that out when it is called.
+    """
+    text = read_sql(HERE / "old_build.sql")
+    with contextlib.suppress(psycopg.errors.UndefinedColumn), psycopg.connect(dsn) as connection:
+        connection.execute(text if hides_deleted else without_marked(text, "F-89"))
+
+
+def without_marked(text: str, fault: str) -> LiteralString:
+    """*text* without the part that the fault lacks. Raises ValueError when no part is marked."""
+    cut, count = re.subn(rf" *-- {fault} begins\n.*?-- {fault} ends\n", "", text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"{fault} is marked {count} times")
+    return cut
 
 
 def migrate_database(dsn: str, written: Callable[[Path], LiteralString] = read_sql) -> None:

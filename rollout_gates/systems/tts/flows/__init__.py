@@ -24,6 +24,7 @@ from rollout_gates.systems.tts.flows.migration.flows import MIGRATION
 from rollout_gates.systems.tts.flows.preflight import PREFLIGHT
 from rollout_gates.systems.tts.flows.provider import PROVIDER
 from rollout_gates.systems.tts.flows.request_ids import request_ids
+from rollout_gates.systems.tts.flows.restoration import RESTORATION
 from rollout_gates.systems.tts.flows.security.abuse_flows import ABUSE
 from rollout_gates.systems.tts.flows.security.access_flows import ACCESS
 from rollout_gates.systems.tts.flows.security.custody_flows import CUSTODY
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _ALL = (
     answers, burst, cancel, cap, clone, deny, design, handled_errors, health, isolation, languages, leftovers, lists,
     path_ids, request_ids, speech, stream, unknown_routes, usage, voice, *MODES_AND_VOICES,
-    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, pages, *SLO,
+    *SPEECH_AND_STATES, *MONEY, row_policies, rulebook, *STREAMING, *PROVIDER, *PREFLIGHT, *RESTORATION, pages, *SLO,
 )  # fmt: skip
 
 FLOWS: Mapping[str, Flow] = {flow.name: flow for flow in (*_ALL, *ABUSE, *ACCESS, *CUSTODY, *DATA, *MIGRATION)}

@@ -69,7 +69,7 @@ async def cancel(context: Context) -> Cancel:
                 if not lost:
                     raise
                 break
-            if seen.cancel is None or not _came_too_late(seen.cancel):
+            if seen.cancel is None or not came_too_late(seen.cancel):
                 return seen
             lost.append(seen.cancel)
     said = "; ".join(detail(reply) or str(reply.status) for reply in lost)
@@ -85,7 +85,7 @@ async def _stopped(user: Identity, started: Start, lost: tuple[Reply, ...] = ())
     if started.task_id is None:
         return Cancel(started, lost=lost)
     cancelled = await user.client.cancel_task(started.task_id)
-    if _came_too_late(cancelled):
+    if came_too_late(cancelled):
         return Cancel(started, cancelled, lost=lost)
     task, listing = await asyncio.gather(user.client.task(started.task_id), user.client.generations(per_page=100))
     return Cancel(started, cancelled, task, listing, lost)
@@ -97,7 +97,7 @@ async def _affordable(user: Identity, length: int) -> int:
     return min(length, balance) if isinstance(balance, int) and balance > 0 else length
 
 
-def _came_too_late(reply: Reply) -> bool:
+def came_too_late(reply: Reply) -> bool:
     """Whether the task had ended by itself: 409, or 400 naming a terminal status (section 2.18)."""
     said = (detail(reply) or reply.text).lower()
     return reply.status == 409 or (reply.status == 400 and ("completed" in said or "failed" in said))

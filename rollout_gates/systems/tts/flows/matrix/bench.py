@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rollout_gates.systems.tts.settings import Settings
 
 Call = tuple[str, str]
-_QUICK: Mapping[str, Mapping[str, float]] = {
+QUICK: Mapping[str, Mapping[str, float]] = {
     "modal": {"job_s": 0, "design_s": 0},
     "dashscope": {
         "clone_s": 0,
@@ -115,7 +115,7 @@ async def bench(context: Context, **wanted: Any) -> AsyncIterator[Bench]:
 
 async def set_up(ground: Playground) -> Bench:
     """Return a bench in *ground*. Raises `CouldNotJudge` where no voice can be made."""
-    for provider, habits in _QUICK.items():
+    for provider, habits in QUICK.items():
         await ground.providers.options(provider, **habits)
     user = await ground.session.user_a()
     await ground.database.update("profiles", {"credits_remaining": RICH}, id=user.user_id)
