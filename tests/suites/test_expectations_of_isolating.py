@@ -9,7 +9,16 @@ import pytest
 from fixtures.expectations import isolating
 from rollout_gates.matrix import Outcome
 from rollout_gates.systems.tts.flows.security import overview
-from rollout_gates.systems.tts.flows.security.reaching import Direction, Pointer, Reach, Reached, Way, by_kind, table
+from rollout_gates.systems.tts.flows.security.reaching import (
+    Direction,
+    Pointer,
+    Reach,
+    Reached,
+    Way,
+    by_kind,
+    table,
+    table_of_keys,
+)
 from rollout_gates.wire import CouldNotJudge, OutOfBudget
 from tests.suites.replies import refusal, reply
 
@@ -110,7 +119,7 @@ def test_lists_are_apart():
 
 
 def pointer(foreign=KEY, own=None, there=None):
-    return Pointer("a voice", "user_a", foreign, own or reply(302, None), there or reply(200, b"RIFF"))
+    return Pointer("an own voice", "A on B", foreign, own or reply(302, None), there or reply(200, b"RIFF"))
 
 
 def test_not_signed():
@@ -119,7 +128,7 @@ def test_not_signed():
 
 @pytest.mark.parametrize("wrong", [reply(302, None), refusal(404, "Voice not found."), refusal(403, "No."), OWN])
 def test_a_key_of_somebody_else_that_is_signed_fails(wrong):
-    with pytest.raises(AssertionError, match="a voice of user_a that points at another's object"):
+    with pytest.raises(AssertionError, match="A on B, by an own voice that points at another's object"):
         isolating.check_not_signed((pointer(), pointer(wrong)), C)
 
 
@@ -137,9 +146,19 @@ def test_no_pointers_fail():
 def test_the_table_tells_each_way_by_its_outcome():
     cells = table(Reached((side(OWN), replace(side(own=reply(500, None)), title="A on B")))).cells
 
-    assert cells["task at work", "B on A: read"].outcome is Outcome.LEAKED
-    assert cells["task at work", "A on B: read"].outcome is Outcome.INCONCLUSIVE
-    assert cells["task at work", "A on B: delete"].outcome is Outcome.HELD
+    assert cells["read the task at work", "B on A"].outcome is Outcome.LEAKED
+    assert cells["read the task at work", "A on B"].outcome is Outcome.INCONCLUSIVE
+    assert cells["delete the task at work", "B on A"].outcome is Outcome.HELD
+
+
+def test_the_table_tells_of_keys_as_well():
+    blind, leaked = pointer(there=refusal(404, "x")), pointer(reply(302, None))
+    outcomes = [
+        table_of_keys([seen]).cells["hear another's object by an own voice", "A on B"].outcome
+        for seen in (pointer(), leaked, blind)
+    ]
+
+    assert outcomes == [Outcome.HELD, Outcome.LEAKED, Outcome.INCONCLUSIVE]
 
 
 def test_the_worst_of_each_kind_stands_where_all_ways_do():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -134,18 +134,13 @@ def by_kind(found: Reached, *, qwen: bool) -> dict[tuple[str, str], Cell]:
 
 def table(found: Reached) -> Matrix:
     """Return what came of it, for the report."""
-    reaches = [(side, reach) for side in found.directions for reach in side.reaches]
-    things = tuple(dict.fromkeys(reach.way.thing for _, reach in reaches))
-    columns = tuple(dict.fromkeys(f"{side.title}: {reach.way.what}" for side, reach in reaches))
-    cells = {(reach.way.thing, f"{side.title}: {reach.way.what}"): _cell(reach) for side, reach in reaches}
-    for side in found.directions:
-        for thing in things:
-            cells |= {
-                (thing, column): Cell(Outcome.NOT_APPLICABLE, "there is no such route")
-                for column in columns
-                if column.startswith(f"{side.title}: ") and (thing, column) not in cells
-            }
-    return Matrix(TITLE, _NOTE, things, columns, cells)
+    cells = {(reach.way.title, side.title): _cell(reach) for side in found.directions for reach in side.reaches}
+    return _matrix(cells)
+
+
+def _matrix(cells: Mapping[tuple[str, str], Cell]) -> Matrix:
+    titles, sides = (tuple(dict.fromkeys(place[at] for place in cells)) for at in (0, 1))
+    return Matrix(TITLE, _NOTE, titles, sides, cells)
 
 
 def _cell(reach: Reach) -> Cell:
@@ -336,14 +331,14 @@ async def _seen(owned: Owned) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Pointer:
-    """A row of *user* that points at an object of somebody else: the answer to who asks for it by that row.
+    """A row of one user that points at an object of another: *foreign* is the answer to who asks for it by that row.
 
-    *own* is the answer to the same question about a row that points at an object of their own, and *there* that to the
-    owner of the other object who reads it.
+    *side* says whose row points at whose object. *own* is the answer to the same question about a row that points at an
+    own object, and *there* that to the owner of the other object who reads it.
     """
 
     title: str
-    user: str
+    side: str
     foreign: Reply
     own: Reply
     there: Reply
@@ -358,24 +353,39 @@ async def foreign_keys(context: Context) -> tuple[Pointer, ...]:
         first, second = await two_users(stage)
         pair = {"key of A": first, "key of B": second}
         mine, theirs = [await planted(stage, user, what, at_work=False) for what, user in pair.items()]
-        sides = ((mine, theirs), (theirs, mine))
-        return tuple([pointer for side in sides for pointer in await _pointers(stage, *side)])
+        sides = {"A on B": (mine, theirs), "B on A": (theirs, mine)}
+        found = [pointer for side, pair in sides.items() for pointer in await _pointers(stage, side, *pair)]
+    context.show(table_of_keys(found))
+    return tuple(found)
 
 
-async def _pointers(stage: Scene, own: Owned, other: Owned) -> list[Pointer]:
+def table_of_keys(pointers: Iterable[Pointer]) -> Matrix:
+    """Return what came of rows that point at another's object, for the same table of the report."""
+    cells = {}
+    for pointer in pointers:
+        told = f"{pointer.foreign.status} {detail(pointer.foreign) or ''}".strip()
+        blind = pointer.there.status != 200 or pointer.own.status not in HEARD
+        outcome = Outcome.HELD if pointer.foreign.status == 403 else Outcome.LEAKED
+        cells[f"hear another's object by {pointer.title}", pointer.side] = (
+            Cell(Outcome.INCONCLUSIVE, "an own object was not to be had") if blind else Cell(outcome, told)
+        )
+    return _matrix(cells)
+
+
+async def _pointers(stage: Scene, side: str, own: Owned, other: Owned) -> list[Pointer]:
     user, client = own.owner, own.owner.client
     keys = {REFERENCES: str(other.voice_key), GENERATIONS: str(other.audio_key)}
     voice = await plant(stage, user, voice_row(stage, user, "pointing", keys[REFERENCES]))
     row = generation_row(stage, user, "pointing", own.voice_id, keys[GENERATIONS])
     generation = await plant(stage, user, row, "generations")
     asked = {
-        "a voice": (client.voice_preview, str(voice["id"]), own.voice_id, REFERENCES),
-        "a generation": (client.generation_audio, str(generation["id"]), own.generation_id, GENERATIONS),
+        "an own voice": (client.voice_preview, str(voice["id"]), own.voice_id, REFERENCES),
+        "an own generation": (client.generation_audio, str(generation["id"]), own.generation_id, GENERATIONS),
     }
     return [
         Pointer(
             title,
-            user.name,
+            side,
             await ask(pointing),
             await ask(straight),
             await other.owner.client.stored(bucket, keys[bucket]),
