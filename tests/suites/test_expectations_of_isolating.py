@@ -149,6 +149,8 @@ def test_the_table_tells_each_way_by_its_outcome():
     assert cells["read the task at work", "B on A"].outcome is Outcome.LEAKED
     assert cells["read the task at work", "A on B"].outcome is Outcome.INCONCLUSIVE
     assert cells["delete the task at work", "B on A"].outcome is Outcome.HELD
+    taken = table(reached(OWN, own=ABSENT)).cells
+    assert taken["read the task at work", "B on A"].outcome is Outcome.LEAKED
 
 
 def test_the_table_tells_of_keys_as_well():

@@ -145,9 +145,11 @@ def _matrix(cells: Mapping[tuple[str, str], Cell]) -> Matrix:
 
 def _cell(reach: Reach) -> Cell:
     told, own = f"{reach.foreign.status} {detail(reach.foreign) or ''}".strip(), reach.own
+    if reach.foreign.status != reach.way.refusal[0]:
+        return Cell(Outcome.LEAKED, told)
     if own is not None and own.status not in reach.way.owners:
         return Cell(Outcome.INCONCLUSIVE, f"the owner was answered {own.status}")
-    return Cell(Outcome.HELD if reach.foreign.status == reach.way.refusal[0] else Outcome.LEAKED, told)
+    return Cell(Outcome.HELD, told)
 
 
 async def _sides(stage: Scene) -> tuple[list[tuple[str, Owned, Identity]], CouldNotJudge | None]:
