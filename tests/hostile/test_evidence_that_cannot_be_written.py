@@ -11,6 +11,7 @@ import pytest
 
 from tests.hostile import targets
 from tests.hostile.gate import ROOT, clean_variables, environment_file, planted
+from tests.proof.gate import WHOLE
 
 NOT_FOUND = targets.answering(404, {"detail": "Not found"})
 
@@ -38,7 +39,7 @@ def ended(process):
     return process.returncode, output
 
 
-@pytest.mark.parametrize("blocks", [60, 100, 400])
+@pytest.mark.parametrize("blocks", [60, 100, 400] if WHOLE else [100])
 def test_a_disk_that_is_full_is_told_once_and_is_never_go(started, blocks):
     status, output = ended(started(f"ulimit -f {blocks}; {{gate}}"))
 
