@@ -85,6 +85,14 @@ def test_a_dead_route_does_not_hide_one_that_is_open():
         denying.check_denied_everywhere(seen, NOBODY, C)
 
 
+def test_an_impostor_who_is_served_counts_whatever_the_user_was_answered():
+    seen = denials(MISSING, reply(200, {"task_id": "t"}), twins={**TWINS, "POST /generate": refusal(500, "x")})
+
+    with pytest.raises(AssertionError, match="returned 200, expected 401 .* for POST /generate"):
+        denying.check_denied_everywhere(seen, NOBODY, C)
+    assert table(seen).cells["POST /generate", NOBODY].outcome is Outcome.LEAKED
+
+
 def test_who_could_not_be_played_is_not_judged():
     seen = replace(denials(), untried={EXPIRED: "there is none"})
 

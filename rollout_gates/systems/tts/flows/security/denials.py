@@ -64,6 +64,11 @@ class Knock:
         """Whether it was answered 401 for the reason that the contract gives."""
         return self.reply.status == 401 and detail(self.reply) in self.details
 
+    @property
+    def let_in(self) -> bool:
+        """Whether it was answered as a success, or sent on: whatever the user was answered, that is no denial."""
+        return self.reply.status < 400
+
 
 @dataclass(frozen=True)
 class Twin:
@@ -143,7 +148,7 @@ def table(found: Denials) -> Matrix:
 def _cell(knock: Knock, twins: Mapping[str, Twin]) -> Cell:
     twin = twins[knock.door.route.name]
     told = f"{knock.reply.status} {detail(knock.reply) or ''}".strip()
-    if not twin.let_in:
+    if not twin.let_in and not knock.let_in:
         return Cell(Outcome.INCONCLUSIVE, f"a user with a token was answered {twin.reply.status}")
     return Cell(Outcome.HELD if knock.denied else Outcome.LEAKED, told)
 
