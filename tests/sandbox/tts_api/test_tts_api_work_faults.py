@@ -89,6 +89,7 @@ def test_f_25_completes_a_cancelled_preview(qwen: Deployed):
 
 def test_f_26_takes_an_interim_answer_for_audio(modal: Deployed):
     modal.instance.providers.modal.set_option("design_redirect", 303)
+    modal.instance.providers.modal.set_option("design_interim", 1)
     user = modal.user()
 
     def look() -> bytes:
